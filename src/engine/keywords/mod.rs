@@ -1,0 +1,1 @@
+//! Keyword sets and conjunctions.

@@ -1,0 +1,1 @@
+//! Number lists, numbering plans, normalising.

@@ -1,0 +1,4 @@
+//! Ringfence (map comes at the end).
+pub mod engine;
+pub mod model;
+pub mod text;

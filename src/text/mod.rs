@@ -1,0 +1,3 @@
+//! PURE: octets -> characters -> folded text with offsets -> links, numbers, handles.
+
+pub mod class;
