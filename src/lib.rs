@@ -1,4 +1,5 @@
 //! Ringfence (map comes at the end).
 pub mod engine;
+pub mod lists;
 pub mod model;
 pub mod text;

@@ -1,0 +1,141 @@
+use super::*;
+use crate::lists::CountingSink;
+use crate::model::entry::Entry;
+
+fn findings(text: &str) -> Vec<String> {
+    let mut reader = Reader::default();
+    reader.read("t.pack", text.as_bytes(), &mut CountingSink::default());
+    reader.findings().kept.iter().map(ToString::to_string).collect()
+}
+
+fn entries(text: &str) -> Vec<String> {
+    struct Keep(Vec<String>);
+    impl Sink for Keep {
+        fn list(&mut self, _: &ListSpec) {}
+        fn entry(&mut self, entry: Entry<'_>) -> Result<(), String> {
+            self.0.push(format!("{:?} {:?}", entry.value, entry.meta.effect));
+            Ok(())
+        }
+    }
+    let (mut reader, mut keep) = (Reader::default(), Keep(Vec::new()));
+    reader.read("t.pack", text.as_bytes(), &mut keep);
+    assert_eq!(reader.findings().kept, vec![], "{text}");
+    keep.0
+}
+
+#[test]
+fn a_pack_with_all_its_parts() {
+    let text = "\u{feff}# comment\r\n%pack demo\n%define money 转账 | 汇款\n\
+        %list demo.a kind=conjunction points=320 category=CN08\n%title A\n\
+        %columns id all none within points\n\
+        one\t公安 | 警方 ; @money ; @link\t谨防\t40\t400\ntwo\t安全账户 ; @money\n";
+    let got = entries(text);
+    assert_eq!(got.len(), 2);
+    assert!(got[0].ends_with("Score(400)"), "{}", got[0]);
+    assert!(got[0].contains("within: Some(40)") && got[0].contains("Link"));
+    assert!(got[1].ends_with("Score(320)"));
+}
+
+#[test]
+fn every_mistake_names_its_line() {
+    let table = [
+        ("", "1: error: expected a first directive `%pack NAME`"),
+        ("%list a kind=number", "1: error: expected a first directive"),
+        ("%pack A", "1: error: pack name \"A\""),
+        ("%pack a\n%list x", "2: error: attribute \"kind\" is missing"),
+        ("%pack a\n%list x kind=numbers", "2: error: attribute \"kind\": expected one of number,"),
+        ("%pack a\n%list x kind=number\n%columns val", "3: error: unknown column \"val\""),
+        ("%pack a\n%list x kind=number\n%columns points", "3: error: column \"value\" is missing"),
+        ("%pack a\n%list x kind=number\n+123456", "3: error: row before `%columns`"),
+        ("%pack a\n%list x kind=number\n%columns value\n+12\tz", "4: error: row has 2 columns"),
+        (
+            "%pack a\n%list x kind=number\n%columns value\n12345",
+            "4: error: column 1 \"value\": \"12345\"",
+        ),
+        (
+            "%pack a\n%list x kind=number\n%columns value points\n+123456\tabc",
+            "4: error: column 2 \"points\": expected a whole number from -1000 to 1000",
+        ),
+        ("%pack a\n%list x kind=keyword\n%columns value\na", "4: error: phrase \"a\" is too short"),
+        (
+            "%pack a\n%list x kind=domain\n%columns value\nco.uk",
+            "4: error: column 1 \"value\": \"co.uk\" is a public suffix",
+        ),
+        (
+            "%pack a\n%list x kind=domain\n%columns value\nhttp://x.com",
+            "4: error: column 1 \"value\"",
+        ),
+        (
+            "%pack a\n%list x kind=conjunction\n%columns id all\nq\t@nope",
+            "4: error: column 2 \"all\": @nope is not defined",
+        ),
+        (
+            "%pack a\n%list x kind=conjunction\n%columns id all\nq\t@link",
+            "4: error: a conjunction needs at least one phrase",
+        ),
+        (
+            "%pack a\n%list x kind=keyword\n%list x kind=keyword",
+            "3: error: list id \"x\" is already in use",
+        ),
+        (
+            "%pack a\n%list x kind=number effect=block ground=order",
+            "2: error: ground=order needs authority",
+        ),
+        ("%pack a\n%foo", "2: error: unknown directive `%foo`"),
+        (
+            "%pack a\n%list x kind=policy\n%columns key value\ncall.block\t0",
+            "4: error: column 2 \"value\": threshold for block must be from 200 to 1000, found 0",
+        ),
+    ];
+    for (text, expected) in table {
+        let got = findings(text);
+        assert!(
+            got.first().is_some_and(|f| f.starts_with(&format!("t.pack:{expected}"))),
+            "{text:?}\n got {got:?}\nwant {expected}"
+        );
+    }
+    let bad = Reader::default();
+    assert!(!bad.findings().has_errors());
+    let mut reader = Reader::default();
+    reader.read("t.pack", b"%pack a\n\xff\xfe", &mut CountingSink::default());
+    assert!(
+        reader.findings().kept[0].to_string().starts_with("t.pack:2: error: not UTF-8 at byte 0")
+    );
+}
+
+#[test]
+fn a_pack_that_would_block_everything_is_refused() {
+    for value in ["+1*", "+1000*-+9999*", "+371*"] {
+        let text = format!("%pack a\n%list x kind=number effect=block\n%columns value\n{value}");
+        let got = findings(&text);
+        assert!(got.first().is_some_and(|f| f.contains("too broad")), "{value}: {got:?}");
+        let labelled = text.replace("effect=block", "effect=label label=international-origin");
+        assert_eq!(findings(&labelled), Vec::<String>::new(), "{value}");
+    }
+    let narrow = "%pack a\n%list x kind=number effect=block\n%columns value\n+88213*\n+1900*";
+    assert_eq!(findings(narrow), Vec::<String>::new());
+}
+
+#[test]
+fn number_values() {
+    for (text, ok) in [
+        ("+8613800138000", true),
+        ("+8610*", true),
+        ("+493012340000-+493012349999", true),
+        ("+861380000*-+861380999*", true),
+        ("CN:110", true),
+        ("CN:400*", true),
+        ("+01228692142", false),
+        ("+12", false),
+        ("+49*-+50", false),
+        ("+4930*-+492*", false),
+        ("+4931*-+4930*", false),
+        ("C:1", false),
+        ("", false),
+        ("+", false),
+        ("*", false),
+        ("+123456789012345678901*", false),
+    ] {
+        assert_eq!(number_pattern(text).is_ok(), ok, "{text}: {:?}", number_pattern(text));
+    }
+}
