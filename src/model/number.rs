@@ -59,10 +59,7 @@ impl E164Number {
     /// when the first is 0.
     #[inline]
     pub fn from_digits(digits: &[u8]) -> Option<E164Number> {
-        if digits.len() < Self::DIGITS_MIN
-            || digits.len() > Self::DIGITS_MAX
-            || digits[0] == b'0'
-        {
+        if digits.len() < Self::DIGITS_MIN || digits.len() > Self::DIGITS_MAX || digits[0] == b'0' {
             return None;
         }
         let mut value = 0u64;

@@ -17,8 +17,7 @@ pub struct Validity {
 
 impl Validity {
     /// No limits.
-    pub const ALWAYS: Validity =
-        Validity { from: Timestamp(0), until: Timestamp(u64::MAX) };
+    pub const ALWAYS: Validity = Validity { from: Timestamp(0), until: Timestamp(u64::MAX) };
 
     /// True while `now` lies within.
     #[inline]
