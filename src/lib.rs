@@ -3,3 +3,4 @@ pub mod engine;
 pub mod lists;
 pub mod model;
 pub mod text;
+pub mod wire;
