@@ -5,7 +5,7 @@ use arrayvec::ArrayString;
 use super::category::Category;
 use super::entry::PlanDigits;
 use super::number::Number;
-use super::policy::{Action, Ground};
+use super::policy::{Action, Ground, Mode};
 
 /// Most reasons a verdict carries; the rest is counted in risk but not listed.
 pub const REASONS_MAX: usize = 16;
@@ -239,6 +239,8 @@ pub struct Verdict<'r> {
     pub on_timeout: OnTimeout,
     /// Why, strongest first, at most 16.
     pub reasons: Vec<Reason<'r>>,
+    /// The mode that applied: the softer of tenant's and trunk's.
+    pub mode: Mode,
     /// How the answer came about.
     pub flags: Flags,
 }

@@ -1,0 +1,94 @@
+//! The command line: parses arguments, runs one command, wires everything, owns no logic.
+//!
+//! Humans get tables and colour on a terminal; `--json` gives machines one object per line.
+//! Errors go to stderr with exit code 1, usage errors with 2.
+
+mod eval;
+mod list;
+mod output;
+mod packs;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Screens calls and SMS for carriers, inline: ALLOW, LABEL, HOLD or BLOCK, with reasons.
+#[derive(Parser)]
+#[command(name = "ringfence", version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Screen a labelled message file and count what comes out
+    Eval(EvalArgs),
+    /// Work with lists
+    #[command(subcommand)]
+    List(ListCommand),
+}
+
+/// Which packs to load.
+#[derive(Args, Clone, Default)]
+struct PackArgs {
+    /// Load this pack file, or all *.pack files below this folder, besides the starter packs
+    #[arg(long = "packs", value_name = "PATH")]
+    packs: Vec<PathBuf>,
+    /// Leave the starter packs out
+    #[arg(long)]
+    no_starter: bool,
+}
+
+#[derive(Args)]
+struct EvalArgs {
+    /// Tab-separated file with a header (`text`, `label`, `sender`, `id`); .zst is unpacked
+    file: PathBuf,
+    /// Column that holds the text
+    #[arg(long, value_name = "NAME")]
+    text_column: Option<String>,
+    /// Column that holds the label [default: label; without one all rows are `unlabelled`]
+    #[arg(long, value_name = "NAME")]
+    label_column: Option<String>,
+    #[command(flatten)]
+    packs: PackArgs,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Write id, label, action, risk, category and top reason of each row, in order
+    #[arg(long, value_name = "OUT.tsv")]
+    scores: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum ListCommand {
+    /// Read packs and report every mistake with file and line
+    Check {
+        /// Pack files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Print one JSON object per finding
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What a command ends with when it fails: one sentence for a person.
+type Failure = Box<dyn std::error::Error>;
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Eval(args) => eval::run(&args),
+        Command::List(ListCommand::Check { files, json }) => list::check(&files, json),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::error(&*failure);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Compiles one layer: the matchers of its lists.
+
+use std::collections::HashMap;
+
+use super::CompileError;
+use crate::engine::intern::{Interner, Member, NONE};
+use crate::engine::keywords::{
+    Atom, ConjunctionSetBuilder, Fact, KeywordSetBuilder, PhraseId,
+};
+use crate::engine::numbers::NumberIndexBuilder;
+use crate::engine::ruleset::{BrandEntry, Layer, LookAlike, PhraseUse, TextEntry, TextMatchers};
+use crate::model::entry::{
+    Brand, Conjunction, Entry, EntryMeta, ListSpec, NumberPattern, Party, SenderMatch, Term, Value,
+};
+use crate::text::fold::{fold_phrase, fold_to_string};
+use crate::text::sender::{sender_exact_key, sender_skeleton};
+
+/// Lists in one layer; their indexes are 16 bits wide.
+const LISTS_MAX: usize = 65_535;
+
+#[derive(Default)]
+pub(super) struct LayerBuilder {
+    lists: Vec<ListSpec>,
+    entries: u64,
+    interner: Interner,
+    numbers: NumberIndexBuilder,
+    senders: HashMap<Box<str>, Vec<u32>>,
+    look_alikes: HashMap<Box<str>, (Vec<u32>, Vec<Box<str>>)>,
+    signatures: HashMap<Box<str>, Vec<u32>>,
+    domains: HashMap<Box<str>, Vec<u32>>,
+    keywords: KeywordSetBuilder,
+    phrases: Vec<PhraseDraft>,
+    conjunctions: ConjunctionSetBuilder,
+    conjunction_entries: Vec<TextEntry>,
+    brands: Vec<BrandEntry>,
+}
+
+struct PhraseDraft {
+    text: Box<str>,
+    members: Vec<u32>,
+    in_conjunction: bool,
+    brands: Vec<u32>,
+}
+
+fn refuse(error: impl std::fmt::Display) -> CompileError {
+    CompileError(error.to_string())
+}
+
+impl LayerBuilder {
+    pub fn begin(&mut self, spec: &ListSpec) -> Result<(), CompileError> {
+        if self.lists.len() >= LISTS_MAX {
+            return Err(CompileError(format!("more than {LISTS_MAX} lists")));
+        }
+        self.lists.push(spec.clone());
+        Ok(())
+    }
+
+    /// Which party the current list speaks of.
+    pub fn party(&self) -> Party {
+        self.lists.last().map_or(Party::Originator, |list| list.party)
+    }
+
+    /// Counts an entry that another part of the ruleset holds.
+    pub fn count(&mut self) {
+        self.entries += 1;
+    }
+
+    fn list(&self) -> Result<u16, CompileError> {
+        let last = self.lists.len().checked_sub(1).and_then(|i| u16::try_from(i).ok());
+        last.ok_or_else(|| CompileError("entry before its list".into()))
+    }
+
+    fn member(&mut self, meta: EntryMeta) -> Result<u32, CompileError> {
+        let list = self.list()?;
+        Ok(self.interner.member(Member { list, meta }))
+    }
+
+    pub fn number(
+        &mut self,
+        entry: &Entry<'_>,
+        pattern: &NumberPattern,
+    ) -> Result<(), CompileError> {
+        let member = self.member(entry.meta)?;
+        self.numbers.add(pattern, member).map_err(refuse)
+    }
+
+    pub fn add(&mut self, entry: &Entry<'_>) -> Result<(), CompileError> {
+        self.count();
+        match &entry.value {
+            Value::Number(pattern) => self.number(entry, pattern),
+            Value::Sender(text, how) => self.sender(entry.meta, text, *how),
+            Value::Signature(text) => {
+                let member = self.member(entry.meta)?;
+                let key = fold_to_string(text);
+                self.signatures.entry(key.into()).or_default().push(member);
+                Ok(())
+            }
+            Value::Domain(host) => {
+                let member = self.member(entry.meta)?;
+                self.domains.entry((*host).into()).or_default().push(member);
+                Ok(())
+            }
+            Value::Keyword(text) => {
+                let member = self.member(entry.meta)?;
+                let phrase = self.phrase(text)?;
+                self.phrases[phrase.0 as usize].members.push(member);
+                Ok(())
+            }
+            Value::Conjunction(conjunction) => self.conjunction(entry.meta, conjunction),
+            Value::Brand(brand) => self.brand(entry.meta, brand),
+            Value::NumberPlan(_) | Value::NumberClass(_) | Value::Trunk(_) | Value::Policy(_) => {
+                Err(CompileError("not an entry of a layer".into()))
+            }
+        }
+    }
+
+    fn sender(
+        &mut self,
+        meta: EntryMeta,
+        text: &str,
+        how: SenderMatch,
+    ) -> Result<(), CompileError> {
+        let member = self.member(meta)?;
+        let exact = sender_exact_key(text);
+        match how {
+            SenderMatch::Exact => {
+                self.senders.entry(exact.into()).or_default().push(member);
+            }
+            SenderMatch::LookAlike => {
+                let skeleton = sender_skeleton(text);
+                if skeleton.is_empty() {
+                    return Err(CompileError(format!("sender \"{text}\" has no letters")));
+                }
+                let slot = self.look_alikes.entry(skeleton.into()).or_default();
+                slot.0.push(member);
+                slot.1.push(exact.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The id of a phrase; `*` at an end opens that end.
+    fn phrase(&mut self, text: &str) -> Result<PhraseId, CompileError> {
+        let (open_left, rest) = text.strip_prefix('*').map_or((false, text), |rest| (true, rest));
+        let (open_right, rest) = rest.strip_suffix('*').map_or((false, rest), |rest| (true, rest));
+        let units = fold_phrase(rest);
+        let id = self
+            .keywords
+            .add(&units, open_left, open_right)
+            .map_err(|e| CompileError(format!("phrase \"{text}\": {e}")))?;
+        if id.0 as usize == self.phrases.len() {
+            self.phrases.push(PhraseDraft {
+                text: text.into(),
+                members: Vec::new(),
+                in_conjunction: false,
+                brands: Vec::new(),
+            });
+        }
+        Ok(id)
+    }
+
+    fn atoms(&mut self, terms: &[Term]) -> Result<Vec<Atom>, CompileError> {
+        terms
+            .iter()
+            .map(|term| match term {
+                Term::Phrase(text) => {
+                    let id = self.phrase(text)?;
+                    self.phrases[id.0 as usize].in_conjunction = true;
+                    Ok(Atom::Phrase(id))
+                }
+                Term::Link => Ok(Atom::Fact(Fact::Link)),
+                Term::Phone => Ok(Atom::Fact(Fact::Phone)),
+                Term::Code => Ok(Atom::Fact(Fact::Code)),
+            })
+            .collect()
+    }
+
+    fn conjunction(
+        &mut self,
+        meta: EntryMeta,
+        conjunction: &Conjunction,
+    ) -> Result<(), CompileError> {
+        let list = self.list()?;
+        let groups: Result<Vec<Vec<Atom>>, _> =
+            conjunction.groups.iter().map(|group| self.atoms(group)).collect();
+        let none = self.atoms(&conjunction.none)?;
+        self.conjunctions
+            .add(&groups?, &none, conjunction.within)
+            .map_err(|e| CompileError(format!("conjunction \"{}\": {e}", conjunction.id)))?;
+        self.conjunction_entries.push(TextEntry { list, meta, id: conjunction.id.clone() });
+        Ok(())
+    }
+
+    fn brand(&mut self, meta: EntryMeta, brand: &Brand) -> Result<(), CompileError> {
+        let list = self.list()?;
+        let index = u32::try_from(self.brands.len()).expect("fewer brands than entries");
+        for name in &brand.names {
+            let id = self.phrase(name)?;
+            self.phrases[id.0 as usize].brands.push(index);
+        }
+        self.brands.push(BrandEntry { list, meta, brand: brand.clone() });
+        Ok(())
+    }
+
+    pub fn build(self) -> Result<Layer, CompileError> {
+        let mut interner = self.interner;
+        let numbers = self.numbers.build(|members| interner.set(members));
+        let mut close = |map: HashMap<Box<str>, Vec<u32>>| -> HashMap<Box<str>, u32> {
+            map.into_iter().map(|(key, members)| (key, interner.set(&members))).collect()
+        };
+        let senders = close(self.senders);
+        let signatures = close(self.signatures);
+        let domains = close(self.domains);
+        let look_alikes = self
+            .look_alikes
+            .into_iter()
+            .map(|(key, (members, genuine))| {
+                (key, LookAlike { set: interner.set(&members), genuine })
+            })
+            .collect();
+        let phrases = self
+            .phrases
+            .into_iter()
+            .map(|draft| PhraseUse {
+                set: if draft.members.is_empty() { NONE } else { interner.set(&draft.members) },
+                text: draft.text,
+                in_conjunction: draft.in_conjunction,
+                brands: draft.brands,
+            })
+            .collect();
+        let domain_labels_max = domains.keys().map(|host| host.split('.').count()).max();
+        Ok(Layer {
+            lists: self.lists,
+            entries: self.entries,
+            numbers,
+            senders,
+            look_alikes,
+            signatures,
+            domain_labels_max: domain_labels_max.unwrap_or(0),
+            domains,
+            texts: TextMatchers {
+                keywords: self.keywords.build(),
+                phrases,
+                conjunctions: self.conjunctions.build(),
+                conjunction_entries: self.conjunction_entries,
+            },
+            brands: self.brands,
+            sets: interner.finish(),
+        })
+    }
+}

@@ -1,0 +1,143 @@
+//! Lists of numbers and sender ids.
+
+use super::{Hits, applies, code_of, list_of};
+use crate::engine::context::{Context, from_abroad, lettered};
+use crate::engine::hit::{Basis, Hit};
+use crate::engine::numbers::{Matched, Normalised};
+use crate::engine::ruleset::{Layer, Ruleset};
+use crate::model::attempt::Attempt;
+use crate::model::category::Category;
+use crate::model::entry::{Effect, Party, PlanDigits};
+use crate::model::number::Number;
+use crate::model::policy::Ground;
+use crate::model::time::Timestamp;
+use crate::model::verdict::{EntryRef, ReasonCode};
+use crate::text::sender::{sender_exact_key, sender_skeleton};
+
+/// Looks both parties up in every layer.
+pub(in crate::engine) fn check<'r>(
+    ruleset: &'r Ruleset,
+    context: &Context<'r>,
+    attempt: &Attempt<'_>,
+    now: Timestamp,
+    hits: &mut Hits<'r>,
+) {
+    for layer in ruleset.layers() {
+        let lookup = Lookup { layer, context, attempt, now };
+        if let Some(number) = context.originator_number() {
+            lookup.number(number, Party::Originator, hits);
+        }
+        if let Some(number) = context.recipient_number() {
+            lookup.number(number, Party::Recipient, hits);
+        }
+        let ids = !layer.senders.is_empty() || !layer.look_alikes.is_empty();
+        if ids && matches!(context.originator, Normalised::Lettered) {
+            lookup.sender(hits);
+        }
+    }
+}
+
+struct Lookup<'r, 'c, 'a> {
+    layer: &'r Layer,
+    context: &'c Context<'r>,
+    attempt: &'c Attempt<'a>,
+    now: Timestamp,
+}
+
+impl<'r> Lookup<'r, '_, '_> {
+    fn number(&self, number: &Number, party: Party, hits: &mut Hits<'r>) {
+        self.layer.numbers.lookup(number, |matched, set| {
+            let (code, entry) = match matched {
+                Matched::Exact => (ReasonCode::NumberListed, EntryRef::Number(*number)),
+                Matched::Prefix(digits) => {
+                    (ReasonCode::PrefixListed, EntryRef::Prefix(prefix_of(number, digits)))
+                }
+            };
+            self.members(set, code, entry, Some(party), hits);
+        });
+    }
+
+    fn members(
+        &self,
+        set: u32,
+        code: ReasonCode,
+        entry: EntryRef<'r>,
+        party: Option<Party>,
+        hits: &mut Hits<'r>,
+    ) {
+        for member in self.layer.sets.get(set) {
+            let list = list_of(self.layer, member.list);
+            let recipient = self.context.recipient_number();
+            let spoken_of =
+                party.is_none_or(|party| list.party == Party::Either || list.party == party);
+            if !spoken_of || !applies(list, member, self.attempt, recipient, self.now) {
+                continue;
+            }
+            if member.meta.effect == Effect::Protect {
+                if party == Some(Party::Originator) && !self.context.identity_proven {
+                    self.protected_originator(list, entry, hits);
+                }
+                continue;
+            }
+            let code = code_of(list, code);
+            hits.push(Hit::listed(code, list, &member.meta, entry, Basis::Metadata));
+        }
+    }
+
+    /// A protected number as originator: a spoof where it cannot come from.
+    fn protected_originator(
+        &self,
+        list: &'r crate::model::entry::ListSpec,
+        entry: EntryRef<'r>,
+        hits: &mut Hits<'r>,
+    ) {
+        if !from_abroad(self.attempt) {
+            return;
+        }
+        let code = ReasonCode::ReceiveOnlyOriginator;
+        let ground = Ground::InvalidNumber;
+        let mut hit = Hit::found(code, Category::ID04, Effect::Block, ground);
+        hit.list = Some(list);
+        hit.entry = entry;
+        hits.push(hit);
+    }
+
+    fn sender(&self, hits: &mut Hits<'r>) {
+        let text = lettered(&self.attempt.originator);
+        let exact = sender_exact_key(&text);
+        if let Some((key, &set)) = self.layer.senders.get_key_value(exact.as_str()) {
+            let entry = EntryRef::Text(key);
+            self.members(set, ReasonCode::SenderListed, entry, None, hits);
+        }
+        if self.layer.look_alikes.is_empty() {
+            return;
+        }
+        let skeleton = sender_skeleton(&text);
+        let found = self.layer.look_alikes.get(skeleton.as_str());
+        let Some(look_alike) = found else { return };
+        if look_alike.genuine.iter().any(|genuine| **genuine == *exact) {
+            return;
+        }
+        let Some(genuine) = look_alike.genuine.first() else { return };
+        let before = hits.len();
+        let entry = EntryRef::Text(genuine);
+        self.members(look_alike.set, ReasonCode::SenderLookAlike, entry, None, hits);
+        for hit in &mut hits[before..] {
+            *hit = hit.clone().at(None, &text);
+        }
+    }
+}
+
+/// The leading digits of a number, as a prefix entry is written.
+fn prefix_of(number: &Number, digits: u8) -> PlanDigits {
+    let cut = |text: &str| {
+        let kept = &text[..usize::from(digits).min(text.len())];
+        arrayvec::ArrayString::from(kept).expect("a number has at most 20 digits")
+    };
+    match number {
+        Number::E164(number) => PlanDigits { region: None, digits: cut(&number.digits()) },
+        Number::Short(code) => {
+            PlanDigits { region: Some(code.region), digits: cut(code.digits()) }
+        }
+    }
+}

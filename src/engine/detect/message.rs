@@ -1,0 +1,229 @@
+//! What a message says: phrases, combinations of them, links, signature, claimed brands.
+
+mod links;
+
+use std::cell::RefCell;
+
+use super::{Hits, applies, code_of, list_of};
+use crate::engine::context::Context;
+use crate::engine::hit::{Basis, Hit};
+use crate::engine::intern::{Member, NONE};
+use crate::engine::keywords::{Atom, FactKind, OccurrenceBuffer};
+use crate::engine::ruleset::{Layer, Ruleset};
+use crate::model::attempt::{Attempt, ContentBasis};
+use crate::model::time::Timestamp;
+use crate::model::verdict::{EntryRef, Flags, ReasonCode, Span};
+use crate::text::decode::{Decoded, decode};
+use crate::text::facts::{FactBuffer, signature};
+use crate::text::fold::{Folded, fold, fold_to_string};
+use crate::text::links::LinkBuffer;
+use links::check_links;
+
+/// Phrases of keyword lists and brands that one message may name; a page of text has fewer, and
+/// which of them contains which is compared pair by pair.
+const FINDS_MAX: usize = 64;
+
+/// Buffers that every message of a thread uses again: no allocation once they are warm.
+#[derive(Default)]
+struct Scratch {
+    decoded: String,
+    text: Buffers,
+    occurrences: OccurrenceBuffer,
+    finds: Vec<Find>,
+}
+
+/// What is read from the text before any list is asked.
+#[derive(Default)]
+struct Buffers {
+    folded: Folded,
+    links: LinkBuffer,
+    facts: FactBuffer,
+}
+
+/// A phrase of a keyword list or brand, at its first place.
+#[derive(Clone, Copy)]
+struct Find {
+    phrase: u32,
+    start: u32,
+    end: u32,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::default());
+}
+
+/// Adds what the text of a message tells.
+pub(in crate::engine) fn check<'r>(
+    ruleset: &'r Ruleset,
+    context: &Context<'r>,
+    attempt: &Attempt<'_>,
+    now: Timestamp,
+    hits: &mut Hits<'r>,
+    flags: &mut Flags,
+) {
+    if attempt.content.octets.is_empty() {
+        return;
+    }
+    if attempt.content.basis == ContentBasis::None {
+        flags.insert(Flags::TEXT_NOT_INSPECTED);
+        return;
+    }
+    SCRATCH.with_borrow_mut(|scratch| {
+        let Scratch { decoded, text, occurrences, finds } = scratch;
+        let decoded = decode(&attempt.content, decoded);
+        fold(decoded.text(), &mut text.folded);
+        text.links.find(decoded.text());
+        text.facts.find(decoded.text(), &text.links);
+        text_flags(&decoded, &text.folded, flags);
+        for layer in ruleset.layers() {
+            let reader =
+                Reader { layer, context, attempt, now, decoded: &decoded, text };
+            reader.phrases(occurrences, finds, hits);
+            reader.signature(hits);
+            check_links(&reader, finds, hits);
+        }
+    });
+}
+
+fn text_flags(decoded: &Decoded<'_>, folded: &Folded, flags: &mut Flags) {
+    if decoded.ill_formed() {
+        flags.insert(Flags::TEXT_ILL_FORMED);
+        flags.insert(Flags::DEGRADED);
+    }
+    if decoded.truncated() || folded.truncated() {
+        flags.insert(Flags::TEXT_TRUNCATED);
+        flags.insert(Flags::DEGRADED);
+    }
+}
+
+/// One message against one layer.
+struct Reader<'r, 'c, 'a> {
+    layer: &'r Layer,
+    context: &'c Context<'r>,
+    attempt: &'c Attempt<'a>,
+    now: Timestamp,
+    decoded: &'c Decoded<'c>,
+    text: &'c Buffers,
+}
+
+impl<'r> Reader<'r, '_, '_> {
+    /// Phrases and conjunctions.
+    fn phrases(
+        &self,
+        buffer: &mut OccurrenceBuffer,
+        finds: &mut Vec<Find>,
+        hits: &mut Hits<'r>,
+    ) {
+        let texts = &self.layer.texts;
+        finds.clear();
+        let mut occurrences = texts.conjunctions.begin(buffer);
+        texts.keywords.scan(self.text.folded.units(), |hit| {
+            let phrase = &texts.phrases[hit.phrase.0 as usize];
+            if phrase.in_conjunction {
+                occurrences.note(Atom::Phrase(hit.phrase), hit.start, hit.end);
+            }
+            let listed = phrase.set != NONE || !phrase.brands.is_empty();
+            let id = hit.phrase.0;
+            if listed && finds.len() < FINDS_MAX && !finds.iter().any(|f| f.phrase == id) {
+                finds.push(Find { phrase: id, start: hit.start, end: hit.end });
+            }
+        });
+        for link in self.text.links.links() {
+            let (start, end) = self.units(&link.span);
+            occurrences.note(Atom::Fact(FactKind::Link), start, end);
+        }
+        for (kind, spans) in [
+            (FactKind::Phone, self.text.facts.phones()),
+            (FactKind::Code, self.text.facts.codes()),
+        ] {
+            for span in spans {
+                let (start, end) = self.units(span);
+                occurrences.note(Atom::Fact(kind), start, end);
+            }
+        }
+        occurrences.evaluate(|found| {
+            let entry = &texts.conjunction_entries[found.conjunction.0 as usize];
+            let member = Member { list: entry.list, meta: entry.meta };
+            let span = found.start as usize..found.end as usize;
+            self.listed(&member, ReasonCode::Conjunction, EntryRef::Text(&entry.id), span, hits);
+        });
+        for find in finds.iter() {
+            let phrase = &texts.phrases[find.phrase as usize];
+            for member in self.layer.sets.get(phrase.set) {
+                if !self.inside_longer(find, member.list, finds) {
+                    let span = find.start as usize..find.end as usize;
+                    let entry = EntryRef::Text(&phrase.text);
+                    self.listed(member, ReasonCode::Keyword, entry, span, hits);
+                }
+            }
+        }
+    }
+
+    /// A phrase inside a longer one of the same list says nothing more.
+    fn inside_longer(&self, find: &Find, list: u16, finds: &[Find]) -> bool {
+        finds.iter().any(|other| {
+            other.phrase != find.phrase
+                && other.start <= find.start
+                && find.end <= other.end
+                && other.end - other.start > find.end - find.start
+                && self
+                    .layer
+                    .sets
+                    .get(self.layer.texts.phrases[other.phrase as usize].set)
+                    .any(|member| member.list == list)
+        })
+    }
+
+    fn signature(&self, hits: &mut Hits<'r>) {
+        if self.layer.signatures.is_empty() {
+            return;
+        }
+        let Some(span) = signature(self.decoded.text()) else { return };
+        let key = fold_to_string(&self.decoded.text()[span.clone()]);
+        let found = self.layer.signatures.get_key_value(key.as_str());
+        let Some((entry, &set)) = found else { return };
+        for member in self.layer.sets.get(set) {
+            let at = span.clone();
+            self.hit(member, ReasonCode::SignatureListed, EntryRef::Text(entry), at, hits);
+        }
+    }
+
+    /// A hit whose place is given in folded units.
+    fn listed(
+        &self,
+        member: &Member,
+        code: ReasonCode,
+        entry: EntryRef<'r>,
+        units: std::ops::Range<usize>,
+        hits: &mut Hits<'r>,
+    ) {
+        self.hit(member, code, entry, self.text.folded.span(units), hits);
+    }
+
+    /// A hit whose place is given in bytes of the decoded text.
+    fn hit(
+        &self,
+        member: &Member,
+        code: ReasonCode,
+        entry: EntryRef<'r>,
+        bytes: std::ops::Range<usize>,
+        hits: &mut Hits<'r>,
+    ) {
+        let list = list_of(self.layer, member.list);
+        let recipient = self.context.recipient_number();
+        if !applies(list, member, self.attempt, recipient, self.now) {
+            return;
+        }
+        let span: Span = self.decoded.original_span(bytes.clone());
+        let evidence = &self.decoded.text()[bytes];
+        let hit = Hit::listed(code_of(list, code), list, &member.meta, entry, Basis::Text);
+        hits.push(hit.at(Some(span), evidence));
+    }
+
+    /// Bytes of the decoded text as folded units.
+    fn units(&self, bytes: &std::ops::Range<usize>) -> (u32, u32) {
+        let offsets = self.text.folded.offsets();
+        let at = |byte: usize| offsets.partition_point(|&offset| usize::from(offset) < byte) as u32;
+        (at(bytes.start), at(bytes.end))
+    }
+}
