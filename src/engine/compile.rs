@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::guard::Guard;
-use super::numbers::{NumberIndexBuilder, PlansBuilder};
+use super::numbers::{IndexBuilder, PlansBuilder};
 use super::ruleset::{Base, Overlay, Ruleset, Trunk};
 use crate::model::category::Category;
 use crate::model::entry::{
@@ -38,7 +38,7 @@ impl std::error::Error for CompileError {}
 pub struct RulesetBuilder {
     layer: LayerBuilder,
     plans: PlansBuilder,
-    protected: NumberIndexBuilder,
+    protected: IndexBuilder,
     emergency: Vec<NumberPattern>,
     policy: Policy,
     trunks: HashMap<Box<str>, TrunkDraft>,
@@ -47,7 +47,7 @@ pub struct RulesetBuilder {
 #[derive(Default)]
 struct TrunkDraft {
     trunk: Trunk,
-    numbers: NumberIndexBuilder,
+    numbers: IndexBuilder,
 }
 
 impl RulesetBuilder {

@@ -7,10 +7,10 @@ use std::collections::HashSet;
 
 use arrayvec::ArrayString;
 
-use super::numbers::{Normalised, NumberIndex, Plans};
+use super::numbers::{Normalised, NumberIndex, Plans, dialled_digits};
 use crate::model::attempt::Address;
 use crate::model::entry::NumberPattern;
-use crate::model::number::{Number, Region};
+use crate::model::number::{Number, Region, ShortCode};
 
 /// Emergency numbers that every mobile network must route, whatever the region
 /// (3GPP TS 22.101 clause 10.1.1). Compiled in: no pack can take them out.
@@ -18,6 +18,9 @@ pub const EVERYWHERE: [&str; 2] = ["112", "911"];
 
 /// Emergency service URN of RFC 5031; any sub-service counts.
 const SOS_URN: &[u8] = b"urn:service:sos";
+
+/// The longest protected code (EU 116123, CN 95119 and the like); longer digits are subscribers.
+const EMERGENCY_DIGITS_MAX: usize = 8;
 
 /// Protected recipients, compiled.
 pub struct Guard {
@@ -63,16 +66,25 @@ impl Guard {
             return true;
         }
         let mut digits = ArrayString::<32>::new();
-        plans.dialled_digits(address, &mut digits);
-        self.dialled(&digits)
+        dialled_digits(address, &mut digits);
+        self.dialled(&digits, region)
             || plans
                 .country_code(region)
                 .and_then(|code| digits.strip_prefix(code))
-                .is_some_and(|rest| self.dialled(rest))
+                .is_some_and(|rest| self.dialled(rest, region))
     }
 
-    fn dialled(&self, digits: &str) -> bool {
-        digits.len() <= 6 && self.anywhere.contains(digits)
+    /// Digits as they were dialled, whatever their nature of address says.
+    fn dialled(&self, digits: &str, region: Region) -> bool {
+        if digits.len() > EMERGENCY_DIGITS_MAX {
+            return false;
+        }
+        let own = ShortCode::new(region, digits).is_some_and(|code| {
+            let mut found = false;
+            self.numbers.lookup(&Number::Short(code), |_, _| found = true);
+            found
+        });
+        own || self.anywhere.contains(digits)
     }
 
     /// How many emergency codes are protected in every region.

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use super::CompileError;
 use crate::engine::intern::{Interner, Member, NONE};
 use crate::engine::keywords::{
-    Atom, ConjunctionSetBuilder, Fact, KeywordSetBuilder, PhraseId,
+    Atom, ConjunctionSetBuilder, FactKind, KeywordSetBuilder, PhraseId,
 };
-use crate::engine::numbers::NumberIndexBuilder;
+use crate::engine::numbers::IndexBuilder;
 use crate::engine::ruleset::{BrandEntry, Layer, LookAlike, PhraseUse, TextEntry, TextMatchers};
 use crate::model::entry::{
     Brand, Conjunction, Entry, EntryMeta, ListSpec, NumberPattern, Party, SenderMatch, Term, Value,
@@ -23,7 +23,7 @@ pub(super) struct LayerBuilder {
     lists: Vec<ListSpec>,
     entries: u64,
     interner: Interner,
-    numbers: NumberIndexBuilder,
+    numbers: IndexBuilder,
     senders: HashMap<Box<str>, Vec<u32>>,
     look_alikes: HashMap<Box<str>, (Vec<u32>, Vec<Box<str>>)>,
     signatures: HashMap<Box<str>, Vec<u32>>,
@@ -168,9 +168,9 @@ impl LayerBuilder {
                     self.phrases[id.0 as usize].in_conjunction = true;
                     Ok(Atom::Phrase(id))
                 }
-                Term::Link => Ok(Atom::Fact(Fact::Link)),
-                Term::Phone => Ok(Atom::Fact(Fact::Phone)),
-                Term::Code => Ok(Atom::Fact(Fact::Code)),
+                Term::Link => Ok(Atom::Fact(FactKind::Link)),
+                Term::Phone => Ok(Atom::Fact(FactKind::Phone)),
+                Term::Code => Ok(Atom::Fact(FactKind::Code)),
             })
             .collect()
     }

@@ -16,7 +16,7 @@ use crate::model::verdict::{EntryRef, Flags, ReasonCode, Span};
 use crate::text::decode::{Decoded, decode};
 use crate::text::facts::{FactBuffer, signature};
 use crate::text::fold::{Folded, fold, fold_to_string};
-use crate::text::links::LinkBuffer;
+use crate::text::links::{Links, find_links};
 use links::check_links;
 
 /// Phrases of keyword lists and brands that one message may name; a page of text has fewer, and
@@ -36,7 +36,7 @@ struct Scratch {
 #[derive(Default)]
 struct Buffers {
     folded: Folded,
-    links: LinkBuffer,
+    links: Links,
     facts: FactBuffer,
 }
 
@@ -72,7 +72,7 @@ pub(in crate::engine) fn check<'r>(
         let Scratch { decoded, text, occurrences, finds } = scratch;
         let decoded = decode(&attempt.content, decoded);
         fold(decoded.text(), &mut text.folded);
-        text.links.find(decoded.text());
+        find_links(decoded.text(), &mut text.links);
         text.facts.find(decoded.text(), &text.links);
         text_flags(&decoded, &text.folded, flags);
         for layer in ruleset.layers() {
@@ -128,7 +128,7 @@ impl<'r> Reader<'r, '_, '_> {
                 finds.push(Find { phrase: id, start: hit.start, end: hit.end });
             }
         });
-        for link in self.text.links.links() {
+        for link in self.text.links.iter() {
             let (start, end) = self.units(&link.span);
             occurrences.note(Atom::Fact(FactKind::Link), start, end);
         }

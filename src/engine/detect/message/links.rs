@@ -8,12 +8,12 @@ use crate::model::verdict::{EntryRef, ReasonCode};
 /// Looks every link up, then compares claimed brands with where the links lead.
 pub(super) fn check_links<'r>(reader: &Reader<'r, '_, '_>, finds: &[Find], hits: &mut Hits<'r>) {
     let links = &reader.text.links;
-    if links.links().is_empty() {
+    if links.is_empty() {
         return;
     }
     if !reader.layer.domains.is_empty() {
-        for link in links.links() {
-            listed_domain(reader, links.host(link), &link.span, hits);
+        for link in links.iter() {
+            listed_domain(reader, link.host, &link.span, hits);
         }
     }
     brands(reader, finds, hits);
@@ -53,12 +53,7 @@ fn brands<'r>(reader: &Reader<'r, '_, '_>, finds: &[Find], hits: &mut Hits<'r>) 
     };
     let links = &reader.text.links;
     let genuine = claimed().any(|(_, entry)| {
-        links.links().iter().any(|link| {
-            let registrable = links.registrable(link);
-            entry.brand.domains.iter().any(|domain| {
-                **domain == *registrable || is_below(links.host(link), domain)
-            })
-        })
+        links.iter().any(|link| entry.brand.domains.iter().any(|d| is_below(link.host, d)))
     });
     if genuine {
         return;

@@ -1,0 +1,229 @@
+//! The guard: whatever lists, policy and request say, nobody is kept from an emergency number.
+//!
+//! A million random pairs of ruleset and request. The seed is fixed and printed with a failure, so
+//! that it replays alone.
+
+use ringfence::app::catalogue::{PackText, compile, starter_packs};
+use ringfence::engine::{Ruleset, screen};
+use ringfence::model::attempt::{
+    Address, Attempt, Attestation, Content, ContentBasis, Ingress, NatureOfAddress, Presentation,
+    Roaming, StateFacts, TextEncoding, TrunkClass, VerificationStatus,
+};
+use ringfence::model::number::Region;
+use ringfence::model::policy::{Action, ActionSet, Traffic};
+use ringfence::model::revision::Revision;
+use ringfence::model::time::Timestamp;
+use ringfence::model::verdict::ReasonCode;
+
+const RULESETS: usize = 200;
+const REQUESTS_EACH: usize = 5_000;
+const NOW: Timestamp = Timestamp(1_767_225_600_000);
+
+/// xorshift64*: small, seeded, good enough to draw cases.
+struct Draw(u64);
+
+impl Draw {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() >> 33) as usize % n
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+
+    fn digits(&mut self, n: usize) -> String {
+        (0..n).map(|_| char::from(b'0' + self.below(10) as u8)).collect()
+    }
+}
+
+/// (region, country code, digits) of emergency and never-block numbers that the packs must hold.
+const PROTECTED: &[(&str, &str, &str)] = &[
+    ("CN", "86", "110"),
+    ("CN", "86", "119"),
+    ("CN", "86", "120"),
+    ("CN", "86", "122"),
+    ("CN", "86", "96110"),
+    ("CN", "86", "12381"),
+    ("US", "1", "911"),
+    ("US", "1", "988"),
+    ("GB", "44", "999"),
+    ("GB", "44", "112"),
+    ("DE", "49", "112"),
+    ("DE", "49", "110"),
+    ("FR", "33", "15"),
+    ("FR", "33", "112"),
+    ("IN", "91", "112"),
+    ("AU", "61", "000"),
+    ("JP", "81", "119"),
+];
+
+/// Lists that block what they can, the protected numbers themselves included.
+fn hostile_pack(draw: &mut Draw) -> String {
+    let mut pack = String::from("%pack hostile\n%define any 转账 | transfer | bank\n");
+    let effects = ["block", "score points=1000", "label label=unverified-sender"];
+    let grounds = [
+        "analytics",
+        "invalid-number",
+        "policy",
+        "subscriber",
+        "order authority=x case=1 valid-until=2099-01-01",
+    ];
+    for list in 0..4 {
+        let (effect, ground) = (draw.pick(&effects), draw.pick(&grounds));
+        let party = draw.pick(&["originator", "recipient", "either"]);
+        pack += &format!(
+            "%list hostile.{list} kind=number effect={effect} ground={ground} party={party}\n\
+             %columns value\n"
+        );
+        for _ in 0..6 {
+            let (region, code, digits) = draw.pick(PROTECTED);
+            let extra = draw.digits(6);
+            pack += &match draw.below(4) {
+                0 if digits.len() >= 3 => format!("{region}:{digits}*\n"),
+                1 => format!("{region}:{digits}\n"),
+                2 => format!("+{code}{digits}{extra}*\n"),
+                _ => format!("+{code}{extra}\n"),
+            };
+        }
+    }
+    pack += "%list hostile.words kind=conjunction points=1000 ceiling=block category=CN08\n\
+             %columns id all\nw\t@any\n";
+    pack += &format!(
+        "%list hostile.policy kind=policy\n%columns key value\ncall.label\t50\ncall.hold\t100\n\
+         call.block\t200\nmessage.label\t50\nmessage.hold\t100\nmessage.block\t200\n\
+         text-ceiling\tblock\ndefault-region\t{}\n",
+        draw.pick(PROTECTED).0
+    );
+    pack
+}
+
+fn ruleset(draw: &mut Draw) -> Ruleset {
+    let mut packs: Vec<PackText> =
+        starter_packs().into_iter().filter(|pack| pack.name.contains("numbers/")).collect();
+    let text = hostile_pack(draw);
+    packs.push(PackText { name: "hostile.pack".into(), octets: text.clone().into_bytes() });
+    compile(&packs, Revision(1)).unwrap_or_else(|e| panic!("{:?}\n{text}", e.kept))
+}
+
+/// The ways in which a network may write a protected number.
+fn written(draw: &mut Draw, code: &str, digits: &str) -> (String, NatureOfAddress) {
+    let nature = draw.pick(&[
+        NatureOfAddress::Unknown,
+        NatureOfAddress::National,
+        NatureOfAddress::Subscriber,
+        NatureOfAddress::NetworkSpecific,
+        NatureOfAddress::International,
+    ]);
+    let text = match draw.below(5) {
+        0 => format!("+{code}{digits}"),
+        1 => format!("{code}{digits}"),
+        2 => format!("tel:{digits}"),
+        3 => digits.chars().map(|c| format!("{c}-")).collect::<String>().trim_end_matches('-').into(),
+        _ => digits.to_owned(),
+    };
+    (text, nature)
+}
+
+fn originator(draw: &mut Draw) -> Vec<u8> {
+    match draw.below(6) {
+        0 => Vec::new(),
+        1 => (0..draw.below(40)).map(|_| draw.next() as u8).collect(),
+        2 => "0".repeat(draw.below(40)).into_bytes(),
+        3 => draw.pick(PROTECTED).2.as_bytes().to_vec(),
+        4 => b"HSBC".to_vec(),
+        _ => {
+            let (_, code, _) = draw.pick(PROTECTED);
+            format!("+{code}{}", draw.digits(9)).into_bytes()
+        }
+    }
+}
+
+#[test]
+fn no_emergency_recipient_ever_gets_anything_but_allow() {
+    let seed = 0x0DDB_1A5E_5BAD_5EED;
+    let mut draw = Draw(seed);
+    let text = "请转账 transfer to the bank now".as_bytes();
+    for round in 0..RULESETS {
+        let ruleset = ruleset(&mut draw);
+        for request in 0..REQUESTS_EACH {
+            let (region, code, digits) = draw.pick(PROTECTED);
+            let (recipient, nature) = written(&mut draw, code, digits);
+            let from = originator(&mut draw);
+            let traffic = draw.pick(&[Traffic::Call, Traffic::Message]);
+            let mut attempt = Attempt::empty(traffic);
+            attempt.region = Region::parse(region);
+            attempt.recipient.raw = recipient.as_bytes();
+            attempt.recipient.nature = nature;
+            attempt.originator = Address {
+                raw: &from,
+                nature: draw.pick(&[NatureOfAddress::Unknown, NatureOfAddress::International]),
+                presentation: draw.pick(&[Presentation::Allowed, Presentation::Restricted]),
+            };
+            attempt.ingress = Ingress {
+                trunk_id: "",
+                trunk_class: draw.pick(&[TrunkClass::International, TrunkClass::Retail]),
+                trusted: draw.below(2) == 0,
+            };
+            attempt.verification =
+                draw.pick(&[VerificationStatus::Failed, VerificationStatus::NotPerformed]);
+            attempt.content =
+                Content { octets: text, encoding: TextEncoding::Utf8, basis: ContentBasis::Consent };
+            let verdict = screen(&ruleset, &attempt, &StateFacts::default(), NOW);
+            assert_eq!(
+                (verdict.action, verdict.would_action, verdict.risk, verdict.reasons[0].code),
+                (Action::Allow, Action::Allow, 0, ReasonCode::ProtectedRecipient),
+                "seed {seed:#x} round {round} request {request}: {recipient} ({nature:?}, {region})"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_call_back_of_a_control_room_is_never_held_or_blocked() {
+    let mut draw = Draw(0xCA11_BAC4);
+    for _ in 0..20 {
+        let ruleset = ruleset(&mut draw);
+        for _ in 0..2_000 {
+            let from = originator(&mut draw);
+            let mut attempt = Attempt::empty(Traffic::Call);
+            let (_, code, _) = draw.pick(PROTECTED);
+            let recipient = format!("+{code}{}", draw.digits(9));
+            attempt.recipient.raw = recipient.as_bytes();
+            attempt.originator.raw = &from;
+            attempt.ingress.trunk_class = TrunkClass::International;
+            attempt.roaming = Roaming::ConfirmedHome;
+            attempt.attestation = Attestation::Gateway;
+            let marked = draw.below(2) == 0;
+            attempt.ingress.trusted = marked;
+            attempt.emergency_callback = marked;
+            let age = (!marked).then_some(600_000);
+            let facts = StateFacts { recipient_emergency_call_age_ms: age };
+            let verdict = screen(&ruleset, &attempt, &facts, NOW);
+            assert!(verdict.action <= Action::Label, "{verdict:?}");
+        }
+    }
+}
+
+#[test]
+fn an_emergency_number_as_caller_from_abroad_is_caught() {
+    let ruleset = compile(&starter_packs(), Revision(1)).expect("the starter packs compile");
+    for (region, code, digits) in [("CN", "86", "110"), ("CN", "86", "96110"), ("GB", "44", "999")] {
+        for raw in [digits.to_owned(), format!("+{code}{digits}"), format!("00{code}{digits}")] {
+            let mut attempt = Attempt::empty(Traffic::Call);
+            attempt.region = Region::parse(region);
+            attempt.originator.raw = raw.as_bytes();
+            attempt.recipient.raw = b"+8613800138000";
+            attempt.ingress.trunk_class = TrunkClass::International;
+            attempt.supported = ActionSet::ALL;
+            let verdict = screen(&ruleset, &attempt, &StateFacts::default(), NOW);
+            assert_eq!(verdict.action, Action::Block, "{raw} in {region}: {verdict:?}");
+        }
+    }
+}
