@@ -11,6 +11,7 @@ mod hash;
 mod phrases;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod units;
 mod words;
 
@@ -23,6 +24,7 @@ pub use conjunction::{
 use std::fmt;
 
 use phrases::PhraseTable;
+use tokens::Words;
 use units::{SHORT_PREFIX_PHRASES_MAX, UnitMatcher};
 use words::WordMatcher;
 
@@ -131,7 +133,7 @@ impl KeywordSetBuilder {
 
     /// The same with a chosen bound, so that tests reach both forms with few phrases.
     fn build_for(mut self, short_prefix_phrases_max: usize) -> KeywordSet {
-        self.table.shrink();
+        self.table.finish();
         KeywordSet {
             words: WordMatcher::build(&self.table),
             units: UnitMatcher::build(&self.table, short_prefix_phrases_max),
@@ -150,13 +152,23 @@ pub struct KeywordSet {
 
 impl KeywordSet {
     /// Reports every place of every phrase, overlaps included, each once: first phrases of words
-    /// by where they end, then the others. Ends that are not open are at word borders.
+    /// by where they end, then those that start at a word, then the others. Ends that are not open are at word borders.
     ///
     /// Texts of 2^32 units and more cannot be: offsets would wrap.
     #[inline]
     pub fn scan(&self, units: &[u16], mut hit: impl FnMut(PhraseHit)) {
-        self.words.scan(&self.table, units, &mut hit);
-        self.units.scan(&self.table, units, &mut hit);
+        let table = &self.table;
+        if let Some(mut words) = self.words.begin() {
+            for word in Words::new(units) {
+                words.word(table, units, word, &mut hit);
+            }
+        }
+        if self.units.wants_words() {
+            for (start, _) in Words::new(units) {
+                self.units.word(table, units, start, &mut hit);
+            }
+        }
+        self.units.scan(table, units, &mut hit);
     }
 
     /// How many phrases there are; ids are less than this.
