@@ -151,21 +151,20 @@ pub struct KeywordSet {
 }
 
 impl KeywordSet {
-    /// Reports every place of every phrase, overlaps included, each once: first phrases of words
-    /// by where they end, then those that start at a word, then the others. Ends that are not open are at word borders.
+    /// Reports every place of every phrase, overlaps included, each once and always in the same
+    /// order, though not that of places. Ends that are not open are at word borders.
     ///
     /// Texts of 2^32 units and more cannot be: offsets would wrap.
     #[inline]
     pub fn scan(&self, units: &[u16], mut hit: impl FnMut(PhraseHit)) {
         let table = &self.table;
-        if let Some(mut words) = self.words.begin() {
+        let mut words = self.words.begin();
+        if words.is_some() || self.units.wants_words() {
             for word in Words::new(units) {
-                words.word(table, units, word, &mut hit);
-            }
-        }
-        if self.units.wants_words() {
-            for (start, _) in Words::new(units) {
-                self.units.word(table, units, start, &mut hit);
+                if let Some(words) = &mut words {
+                    words.word(table, units, word, &mut hit);
+                }
+                self.units.word(table, units, word.0, &mut hit);
             }
         }
         self.units.scan(table, units, &mut hit);

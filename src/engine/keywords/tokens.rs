@@ -120,7 +120,7 @@ fn masks(block: &[u16; BLOCK]) -> Masks {
             | within(*unit, 0x2C00, 0x2DFF)
             | within(*unit, 0xA000, 0xABFF)
             | within(*unit, 0xE000, 0xFFFF);
-        *kind = u8::from(letter) * LETTER | u8::from(digit) * DIGIT;
+        *kind = (u8::from(letter) * LETTER) | (u8::from(digit) * DIGIT);
     }
     if odd {
         for (kind, unit) in kinds.iter_mut().zip(block) {
