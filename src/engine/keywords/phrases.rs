@@ -34,7 +34,7 @@ struct Slot {
 const NO_PHRASE: u32 = u32::MAX;
 
 /// All phrases and an index from the hash of their units (or words) to them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct PhraseTable {
     pool: Vec<u16>,
     records: Vec<Record>,

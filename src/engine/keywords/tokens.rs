@@ -10,7 +10,6 @@ use crate::text::class::UnitClass;
 const BLOCK: usize = 64;
 
 /// The words of a text, as start and end, from left to right.
-#[derive(Clone, Debug)]
 pub(super) struct Words<'a> {
     text: &'a [u16],
     /// Units of the blocks read.
