@@ -58,33 +58,44 @@ pub(super) fn units_hash(units: &[u16]) -> u64 {
     tail.iter().fold(mix(key(head)), |hash, unit| step(hash, u64::from(*unit)))
 }
 
-/// The hash of one word: two overlapping groups of four units cover most words, so that a word
-/// costs one multiplication instead of one for each letter.
+/// The hash of the word that starts here: eight units at a time, so that nearly all words cost
+/// one multiplication and no branch that depends on their length.
 #[inline(always)]
-pub(super) fn word_hash(word: &[u16]) -> u64 {
-    let len = word.len();
-    if len < 4 {
-        let Some(first) = word.first() else { return 0 };
-        let all = [*first, word[len / 2], word[len - 1]];
-        return fold(key(&all) ^ SEED_LEFT, len as u64 ^ SEED_RIGHT);
-    }
-    let mut hash = len as u64 ^ SEED_RIGHT;
-    let mut at = 0;
-    while at + 8 < len {
-        hash = fold(four(word, at) ^ SEED_LEFT, four(word, at + 4) ^ hash);
+pub(super) fn word_hash(text: &[u16], start: usize, end: usize) -> u64 {
+    let mut hash = (end - start) as u64 ^ SEED_RIGHT;
+    let mut at = start;
+    loop {
+        let (low, high) = eight(text, at, end);
+        hash = fold(low ^ SEED_LEFT, high ^ hash);
         at += 8;
+        if at >= end {
+            return hash;
+        }
     }
-    let first = if at + 4 < len { four(word, at) } else { 0 };
-    fold(first ^ SEED_LEFT, four(word, len - 4) ^ hash)
+}
+
+/// Up to eight units of a word, zeros behind its end.
+#[inline(always)]
+fn eight(text: &[u16], at: usize, end: usize) -> (u64, u64) {
+    if let Some(units) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let len = end.saturating_sub(at).min(8);
+        let low = u64::MAX.checked_shr(64 - 16 * len.min(4) as u32).unwrap_or(0);
+        let high = u64::MAX.checked_shr(64 - 16 * len.saturating_sub(4) as u32).unwrap_or(0);
+        return (four(units, 0) & low, four(units, 4) & high);
+    }
+    let mut units = [0; 8];
+    for (unit, from) in units.iter_mut().zip(text.get(at..end).unwrap_or(&[])) {
+        *unit = *from;
+    }
+    (four(&units, 0), four(&units, 4))
 }
 
 #[inline(always)]
-fn four(word: &[u16], at: usize) -> u64 {
-    let four = &word[at..at + 4];
-    u64::from(four[0])
-        | u64::from(four[1]) << 16
-        | u64::from(four[2]) << 32
-        | u64::from(four[3]) << 48
+fn four(units: &[u16; 8], at: usize) -> u64 {
+    u64::from(units[at])
+        | u64::from(units[at + 1]) << 16
+        | u64::from(units[at + 2]) << 32
+        | u64::from(units[at + 3]) << 48
 }
 
 /// A set of hashes that may say yes to a stranger, never no to a member.
@@ -118,44 +129,79 @@ impl Bitmap {
 }
 
 /// How a phrase begins (or, for words, ends), and which lengths such phrases have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct LengthKey {
     /// Spread by the caller: [`mix`] of units, or a word's hash.
     pub(super) hash: u64,
-    /// Bit n: there are phrases of length n + 1. Never 0: that marks an empty slot.
-    pub(super) lengths: u64,
+    /// 1 to 64.
+    pub(super) length: usize,
 }
 
 /// From the key of a phrase to the lengths to try, behind a bitmap.
 #[derive(Clone, Debug)]
 pub(super) struct LengthTable {
     bitmap: Bitmap,
-    slots: Box<[LengthKey]>,
+    slots: Box<[LengthSlot]>,
+}
+
+/// Eight octets, so that a large table stays in the cache as long as it may.
+#[derive(Clone, Copy, Debug)]
+struct LengthSlot {
+    /// The low half of the hash; keys that share it share their lengths.
+    tag: u32,
+    /// See [`packed`]; 0 marks an empty slot.
+    lengths: u32,
+}
+
+/// Lengths up to this have a bit of their own.
+const LENGTHS_APART: usize = 24;
+/// Longer ones, rare, share one of the other eight bits by fives.
+const LENGTHS_TOGETHER: usize = 5;
+
+fn packed(length: usize) -> u32 {
+    let length = length.clamp(1, 64);
+    if length <= LENGTHS_APART {
+        1 << (length - 1)
+    } else {
+        1 << (LENGTHS_APART + (length - LENGTHS_APART - 1) / LENGTHS_TOGETHER)
+    }
+}
+
+/// Bit n: length n + 1.
+#[inline(always)]
+fn unpacked(packed: u32) -> u64 {
+    let mut lengths = u64::from(packed) & ((1 << LENGTHS_APART) - 1);
+    let mut together = packed >> LENGTHS_APART;
+    while together != 0 {
+        let bit = together.trailing_zeros() as usize;
+        lengths |= 0x1F << (LENGTHS_APART + bit * LENGTHS_TOGETHER);
+        together &= together - 1;
+    }
+    lengths
 }
 
 impl LengthTable {
     /// Keys may repeat; their lengths are joined.
     pub(super) fn build(mut keys: Vec<LengthKey>) -> LengthTable {
-        keys.sort_unstable();
-        keys.dedup_by(|next, kept| {
-            let same = next.hash == kept.hash;
-            kept.lengths |= if same { next.lengths } else { 0 };
-            same
-        });
-        let empty = LengthKey { hash: 0, lengths: 0 };
-        let mut slots = vec![empty; (keys.len() * 2).next_power_of_two().max(2)].into_boxed_slice();
+        keys.sort_unstable_by_key(|key| key.hash as u32);
+        let distinct = keys.chunk_by(|left, right| left.hash as u32 == right.hash as u32);
+        let slots = (distinct.clone().count() * 2).next_power_of_two().max(2);
+        let mut slots = vec![LengthSlot { tag: 0, lengths: 0 }; slots].into_boxed_slice();
         let mask = slots.len() - 1;
-        for key in &keys {
-            let mut at = Self::home(key.hash, mask);
+        for same in distinct {
+            let tag = same[0].hash as u32;
+            let mut at = tag as usize & mask;
             while slots[at].lengths != 0 {
                 at = (at + 1) & mask;
             }
-            slots[at] = *key;
+            let lengths = same.iter().fold(0, |all, key| all | packed(key.length));
+            slots[at] = LengthSlot { tag, lengths };
         }
         LengthTable { bitmap: Bitmap::build(keys.iter().map(|key| key.hash)), slots }
     }
 
-    /// The lengths of the phrases with this key; 0 where there are none.
+    /// The lengths of phrases with this key, bit n for n + 1, and maybe others; mostly 0 where
+    /// there is no such phrase.
     #[inline(always)]
     pub(super) fn lengths(&self, hash: u64) -> u64 {
         if self.bitmap.may_have(hash) { self.probe(hash) } else { 0 }
@@ -164,20 +210,15 @@ impl LengthTable {
     #[inline]
     fn probe(&self, hash: u64) -> u64 {
         let mask = self.slots.len() - 1;
-        let mut at = Self::home(hash, mask);
+        let tag = hash as u32;
+        let mut at = tag as usize;
         loop {
             let slot = self.slots[at & mask];
-            if slot.hash == hash || slot.lengths == 0 {
-                return slot.lengths;
+            if slot.tag == tag || slot.lengths == 0 {
+                return unpacked(slot.lengths);
             }
             at += 1;
         }
-    }
-
-    /// Bits that the bitmap does not look at, else its false positives would share their slots.
-    #[inline(always)]
-    fn home(hash: u64, mask: usize) -> usize {
-        (hash >> 4) as usize & mask
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -197,22 +238,38 @@ mod tests {
     }
 
     #[test]
-    fn words_of_every_length_hash_by_every_unit() {
-        let word: Vec<u16> = (0..64).map(|at| 0x61 + at % 26).collect();
-        for len in 1..=word.len() {
-            let hash = word_hash(&word[..len]);
+    fn words_of_every_length_hash_by_every_unit_and_by_nothing_else() {
+        let word: Vec<u16> = (0..80).map(|at| 0x61 + at % 26).collect();
+        for len in 1..=64 {
+            let hash = word_hash(&word[..len], 0, len);
             for at in 0..len {
                 let mut other = word[..len].to_vec();
                 other[at] ^= 0x40;
-                assert_ne!(word_hash(&other), hash, "length {len}, unit {at}");
+                assert_ne!(word_hash(&other, 0, len), hash, "length {len}, unit {at}");
             }
-            assert_ne!(word_hash(&word[..len - 1]), hash);
+            for (before, behind) in [(0, 1), (3, 0), (1, 7), (0, 8), (5, 16)] {
+                let mut text = vec![0x31; before];
+                text.extend_from_slice(&word[..len]);
+                text.extend(vec![0x32; behind]);
+                assert_eq!(word_hash(&text, before, before + len), hash);
+            }
+            assert_ne!(word_hash(&word, 0, len + 1), hash);
+        }
+    }
+
+    #[test]
+    fn packed_lengths_have_their_own_bit_and_few_others() {
+        for length in 1..=64 {
+            let lengths = unpacked(packed(length));
+            assert!(lengths >> (length - 1) & 1 == 1, "{length}");
+            assert!(lengths.count_ones() <= 5 && (length > 24 || lengths.count_ones() == 1));
         }
     }
 
     #[test]
     fn lengths_of_equal_keys_join() {
-        let keys = (0..1000u64).map(|at| LengthKey { hash: mix(at % 100), lengths: 1 << (at % 7) });
+        let keys =
+            (0..1000u64).map(|at| LengthKey { hash: mix(at % 100), length: 1 + at as usize % 7 });
         let table = LengthTable::build(keys.collect());
         assert!((0..100).all(|at| table.lengths(mix(at)) == 0x7F));
         assert!((100..10_000).all(|at| table.lengths(mix(at)) == 0));

@@ -11,6 +11,7 @@ mod hash;
 mod phrases;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod units;
 mod words;
 
@@ -23,6 +24,7 @@ pub use conjunction::{
 use std::fmt;
 
 use phrases::PhraseTable;
+use tokens::Words;
 use units::{SHORT_PREFIX_PHRASES_MAX, UnitMatcher};
 use words::WordMatcher;
 
@@ -131,7 +133,7 @@ impl KeywordSetBuilder {
 
     /// The same with a chosen bound, so that tests reach both forms with few phrases.
     fn build_for(mut self, short_prefix_phrases_max: usize) -> KeywordSet {
-        self.table.shrink();
+        self.table.finish();
         KeywordSet {
             words: WordMatcher::build(&self.table),
             units: UnitMatcher::build(&self.table, short_prefix_phrases_max),
@@ -149,14 +151,23 @@ pub struct KeywordSet {
 }
 
 impl KeywordSet {
-    /// Reports every place of every phrase, overlaps included, each once: first phrases of words
-    /// by where they end, then the others. Ends that are not open are at word borders.
+    /// Reports every place of every phrase, overlaps included, each once and always in the same
+    /// order, though not that of places. Ends that are not open are at word borders.
     ///
     /// Texts of 2^32 units and more cannot be: offsets would wrap.
     #[inline]
     pub fn scan(&self, units: &[u16], mut hit: impl FnMut(PhraseHit)) {
-        self.words.scan(&self.table, units, &mut hit);
-        self.units.scan(&self.table, units, &mut hit);
+        let table = &self.table;
+        let mut words = self.words.begin();
+        if words.is_some() || self.units.wants_words() {
+            for word in Words::new(units) {
+                if let Some(words) = &mut words {
+                    words.word(table, units, word, &mut hit);
+                }
+                self.units.word(table, units, word.0, &mut hit);
+            }
+        }
+        self.units.scan(table, units, &mut hit);
     }
 
     /// How many phrases there are; ids are less than this.

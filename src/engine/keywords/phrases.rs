@@ -3,7 +3,7 @@
 //! Owns: storage and identity of phrases. Must not know how texts are scanned. Invariant: two
 //! phrases that match the same places of all texts by form are one phrase with one id.
 
-use super::hash::{class, step, units_hash, word_hash};
+use super::hash::{Bitmap, class, step, units_hash, word_hash};
 use super::{KeywordError, PHRASE_UNITS_MAX, PHRASES_MAX, PhraseId};
 use crate::text::class::UnitClass;
 
@@ -34,7 +34,7 @@ struct Slot {
 const NO_PHRASE: u32 = u32::MAX;
 
 /// All phrases and an index from the hash of their units (or words) to them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct PhraseTable {
     pool: Vec<u16>,
     records: Vec<Record>,
@@ -42,6 +42,8 @@ pub(super) struct PhraseTable {
     slots: Vec<Slot>,
     /// Keeps the top bits of a tag; the slots grow by reading tags, without hashing again.
     shift: u32,
+    /// Which hashes are there: keeps most look-ups away from the slots, which are larger.
+    filter: Option<Bitmap>,
 }
 
 impl PhraseTable {
@@ -91,7 +93,7 @@ impl PhraseTable {
         let mut words = 0;
         let mut hash = 0;
         for word in self.pool[start..].split(|unit| *unit == SPACE).rev() {
-            hash = chain(hash, word_hash(word));
+            hash = chain(hash, word_hash(word, 0, word.len()));
             words += 1;
         }
         (words, hash)
@@ -149,6 +151,9 @@ impl PhraseTable {
     /// Gives every phrase that may have this hash: the caller compares the units.
     #[inline(always)]
     pub(super) fn each(&self, hash: u64, mut candidate: impl FnMut(PhraseId, Record)) {
+        if self.filter.as_ref().is_some_and(|filter| !filter.may_have(hash)) {
+            return;
+        }
         let tag = tag(hash);
         let mask = self.slots.len().wrapping_sub(1);
         let mut at = self.home(tag);
@@ -178,13 +183,18 @@ impl PhraseTable {
         self.records.len()
     }
 
-    pub(super) fn shrink(&mut self) {
+    /// Ends the adding.
+    pub(super) fn finish(&mut self) {
+        let taken = self.slots.iter().filter(|slot| slot.phrase != NO_PHRASE);
+        let hashes: Vec<u64> = taken.map(|slot| u64::from(slot.tag) << 32).collect();
+        self.filter = Some(Bitmap::build(hashes.into_iter()));
         self.pool.shrink_to_fit();
         self.records.shrink_to_fit();
     }
 
     pub(super) fn bytes(&self) -> usize {
         self.pool.capacity() * size_of::<u16>()
+            + self.filter.as_ref().map_or(0, Bitmap::bytes)
             + self.records.capacity() * size_of::<Record>()
             + self.slots.capacity() * size_of::<Slot>()
     }

@@ -287,7 +287,7 @@ proptest! {
 fn a_large_set_finds_each_of_its_phrases() {
     let han = |at: u32| 0x4E00 + (at % 5000) as u16;
     let phrase = |at: u32| -> Vec<u16> {
-        if at % 2 == 0 {
+        if at.is_multiple_of(2) {
             vec![han(at), han(at / 7), han(at / 5000 * 31 + 1), han(at % 17)]
         } else {
             units(&format!("word{} of {}", char::from(b'a' + (at % 26) as u8), at))
@@ -326,4 +326,35 @@ fn long_texts_of_one_unit_report_every_hit() {
     let (sets, _) = self::sets(&phrases.collect::<Vec<_>>());
     let hits = scan(&sets[0], &words).len();
     assert_eq!(hits, (1..=32).map(|count| 2000 - count + 1).sum::<usize>());
+}
+
+#[test]
+fn conjunctions_over_what_a_text_holds() {
+    let mut builder = KeywordSetBuilder::new();
+    let mut atom = |text: &str| {
+        let (units, left, right) = parse(text);
+        Atom::Phrase(builder.add(&units, left, right).expect("a good phrase"))
+    };
+    let police = vec![atom("公安局"), atom("police officer")];
+    let account = vec![atom("安全账户"), atom("safe account*")];
+    let genuine = [atom("never asks")];
+    let mut conjunctions = ConjunctionSetBuilder::new();
+    conjunctions.add(&[police, account], &genuine, Some(40)).expect("a good conjunction");
+    let (set, conjunctions) = (builder.build(), conjunctions.build());
+    let mut buffer = OccurrenceBuffer::new();
+    let mut spans = |text: &str| {
+        let text = units(text);
+        let mut occurrences = conjunctions.begin(&mut buffer);
+        set.scan(&text, |hit| occurrences.note(Atom::Phrase(hit.phrase), hit.start, hit.end));
+        let mut spans = Vec::new();
+        occurrences.evaluate(|hit| {
+            spans.push(String::from_utf16_lossy(&text[hit.start as usize..hit.end as usize]));
+        });
+        spans
+    };
+    assert_eq!(spans("我是公安局的,请转到安全账户"), ["公安局的,请转到安全账户"]);
+    assert_eq!(spans("police, officer: use safe accounts"), ["police, officer: use safe account"]);
+    assert!(spans("the safe account; far, far, far away police officer").is_empty());
+    assert!(spans("公安局: police never asks for 安全账户").is_empty());
+    assert!(spans("安全账户").is_empty());
 }

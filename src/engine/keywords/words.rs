@@ -1,6 +1,6 @@
 //! Finds phrases of whole words in scripts with spaces: one hash a word, one chain a phrase.
 //!
-//! Owns: cutting text into words and chaining their hashes. Must not know conjunctions.
+//! Owns: chaining the hashes of words. Must not know conjunctions.
 //! Invariant: words are maximal runs of letters or of digits, so both ends of a hit are at word
 //! borders; work per word is one bitmap test, and behind it at most one look-up for each count
 //! of words that occurs with the same last word.
@@ -36,55 +36,69 @@ impl WordMatcher {
             .map(|record| {
                 let units = table.units(record);
                 let last = units.rsplit(|unit| class(*unit) == UnitClass::Separator).next();
-                LengthKey { hash: word_hash(last.unwrap_or(&[])), lengths: 1 << (record.words - 1) }
+                let last = last.unwrap_or(&[]);
+                let hash = word_hash(last, 0, last.len());
+                LengthKey { hash, length: usize::from(record.words) }
             })
             .collect();
         WordMatcher { last_words: (!keys.is_empty()).then(|| LengthTable::build(keys)) }
     }
 
-    /// Reports every phrase of words that stands in the text.
-    #[inline]
-    pub(super) fn scan(&self, table: &PhraseTable, text: &[u16], hit: &mut impl FnMut(PhraseHit)) {
-        let Some(last_words) = &self.last_words else { return };
-        let mut ring = [Word::default(); RING];
-        let mut count = 0; // Words seen; the newest is at count - 1 in the ring.
-        let mut run = 0; // How many of the newest words may be one phrase.
-        let mut gap = 0; // Separators since the newest word.
-        let mut at = 0;
-        while let Some(unit) = text.get(at) {
-            let kind = class(*unit);
-            if kind == UnitClass::Separator {
-                gap += 1;
-                at += 1;
-                continue;
-            }
-            if kind == UnitClass::Ideograph {
-                run = 0;
-                at += 1;
-                continue;
-            }
-            let rest = &text[at..];
-            let len = rest.iter().position(|unit| class(*unit) != kind).unwrap_or(rest.len());
-            let start = at;
-            at += len;
-            if len > PHRASE_UNITS_MAX {
-                run = 0; // No phrase has such a word: neither hash it nor chain over it.
-                continue;
-            }
-            run = if gap > SEPARATORS_MAX { 1 } else { (run + 1).min(RING) };
-            gap = 0;
-            let hash = word_hash(&rest[..len]);
-            ring[count % RING] = Word { hash, start: start as u32, end: at as u32 };
-            count += 1;
-            let lengths = last_words.lengths(hash) & (!0 >> (RING - run));
-            if lengths != 0 {
-                walk(table, text, &ring, count, lengths, hit);
-            }
-        }
+    /// Starts a text; `None` where no phrase is made of words.
+    #[inline(always)]
+    pub(super) fn begin(&self) -> Option<WordScan<'_>> {
+        self.last_words.as_ref().map(|last_words| WordScan {
+            last_words,
+            ring: [Word::default(); RING],
+            count: 0,
+            run: 0,
+            end: 0,
+        })
     }
 
     pub(super) fn bytes(&self) -> usize {
         self.last_words.as_ref().map_or(0, LengthTable::bytes)
+    }
+}
+
+/// One pass over the words of a text.
+pub(super) struct WordScan<'a> {
+    last_words: &'a LengthTable,
+    ring: [Word; RING],
+    /// Words seen; the newest is at `count - 1` in the ring.
+    count: usize,
+    /// How many of the newest words may be one phrase.
+    run: usize,
+    /// Where the newest word ends.
+    end: usize,
+}
+
+impl WordScan<'_> {
+    /// Takes the next word, and reports every phrase that ends with it.
+    #[inline(always)]
+    pub(super) fn word(
+        &mut self,
+        table: &PhraseTable,
+        text: &[u16],
+        (start, end): (usize, usize),
+        hit: &mut impl FnMut(PhraseHit),
+    ) {
+        if end - start > PHRASE_UNITS_MAX {
+            self.run = 0; // No phrase has such a word: neither hash it nor chain over it.
+            return;
+        }
+        let gap = &text[self.end..start];
+        let near = gap.len() <= SEPARATORS_MAX
+            && gap.iter().all(|unit| class(*unit) == UnitClass::Separator);
+        self.run = if near { (self.run + 1).min(RING) } else { 1 };
+        self.end = end;
+        let hash = word_hash(text, start, end);
+        self.ring[self.count % RING] = Word { hash, start: start as u32, end: end as u32 };
+        self.count += 1;
+        let lengths = self.last_words.lengths(hash) & (u64::MAX >> (RING - self.run));
+        if lengths != 0 {
+            walk(table, text, &self.ring, self.count, lengths, hit);
+        }
     }
 }
 

@@ -45,7 +45,8 @@ fn golden() {
         (vec![vec![phrase(1)], vec![phrase(1), phrase(4)]], vec![], Some(2)),
     ]);
     let mut buffer = OccurrenceBuffer::new();
-    let cases: &[(&[Noted], &[(u32, u32, u32)])] = &[
+    type Hits = [(u32, u32, u32)];
+    let cases: &[(&[Noted], &Hits)] = &[
         (&[], &[]),
         (&[(phrase(7), 0, 2), (phrase(100_000), 0, 2)], &[]),
         (&[(phrase(3), 9, 12), (phrase(2), 0, 2), (phrase(2), 4, 6)], &[(0, 0, 12)]),
@@ -193,7 +194,7 @@ proptest! {
         let mut buffer = OccurrenceBuffer::new();
         buffer.epoch_for_test(u32::MAX - 2); // The epochs of the texts go over the end.
         for text in texts {
-            let noted: Vec<Noted> =
+            let mut noted: Vec<Noted> =
                 text.iter().map(|(atom, start, len)| (*atom, *start, start + len)).collect();
             let expected: Vec<_> = specs
                 .iter()
@@ -204,6 +205,8 @@ proptest! {
                 .collect();
             prop_assert_eq!(&evaluate(&set, &mut buffer, &noted), &expected);
             prop_assert_eq!(&evaluate(&set, &mut OccurrenceBuffer::new(), &noted), &expected);
+            noted.reverse();
+            prop_assert_eq!(&evaluate(&set, &mut buffer, &noted), &expected, "in reverse");
         }
     }
 }
