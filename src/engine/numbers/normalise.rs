@@ -5,7 +5,7 @@
 //! Invariants: total (every octet string has an answer), never allocates, and the answer is
 //! canonical: `00862012345678`, `+86 20 1234 5678` and `020 12345678` seen from China are equal.
 
-use super::plan::{Plan, Plans, Split};
+use super::plan::{Plan, Plans, Split, full_number};
 use super::scan::{Scanned, scan};
 use crate::model::attempt::{Address, NatureOfAddress};
 use crate::model::number::{E164Number, Number, Region, ShortCode};
@@ -86,7 +86,9 @@ impl Plans {
             NatureOfAddress::International => view.international(digits),
             NatureOfAddress::National => view.national(digits),
             NatureOfAddress::Subscriber => view.short_row(digits).ok_or(Malformed::SubscriberOnly),
-            NatureOfAddress::NetworkSpecific => view.short(digits).ok_or(Malformed::TooLong),
+            NatureOfAddress::NetworkSpecific => {
+                view.network_specific(digits).ok_or(Malformed::TooLong)
+            }
             // Digits in an alphanumeric sender say nothing about how they are to be read.
             NatureOfAddress::Unknown | NatureOfAddress::Alphanumeric => view.bare(digits),
         };
@@ -191,7 +193,7 @@ impl View<'_> {
         {
             return Some(Number::Short(code));
         }
-        full_number(plan?, split.national)
+        full(plan?, split.national)
     }
 
     /// `+44 (0)20 …`: the trunk prefix is often written behind the country code.
@@ -219,7 +221,7 @@ impl View<'_> {
         if let Some(code) = self.plans.short_form(&split, Some(plan.region)) {
             return Some(Number::Short(code));
         }
-        if self.plans.accepts(plan, national) { full_number(plan, national) } else { None }
+        if self.plans.accepts(plan, national) { full(plan, national) } else { None }
     }
 
     /// An accepted national number in canonical form.
@@ -227,7 +229,7 @@ impl View<'_> {
         let split = self.split_of(plan, national);
         match self.plans.short_form(&split, Some(plan.region)) {
             Some(code) => Some(Number::Short(code)),
-            None => full_number(plan, national),
+            None => full(plan, national),
         }
     }
 
@@ -243,9 +245,14 @@ impl View<'_> {
     /// Digits that a short class row of the region knows, and no other row knows better (machine
     /// lines 10648 within the message access codes 106).
     fn short_row(&self, digits: &[u8]) -> Option<Number> {
-        let (length, _) = self.plans.short_fit(self.region, digits)?;
-        let line = self.plan.and_then(|plan| self.plans.line_prefix(plan, digits));
-        if line.is_some_and(|line| line > length) { None } else { self.short(digits) }
+        self.plans.short_fit(self.region, digits)?;
+        if self.plans.reads_as_line(self.region, digits) { None } else { self.short(digits) }
+    }
+
+    /// A short code by declaration, unless the digits are a national number: a wrong nature of
+    /// address must not lead a listed number past its list.
+    fn network_specific(&self, digits: &[u8]) -> Option<Number> {
+        Some(self.plans.canonical(self.short(digits)?))
     }
 
     fn short(&self, digits: &[u8]) -> Option<Number> {
@@ -254,11 +261,8 @@ impl View<'_> {
     }
 }
 
-fn full_number(plan: &Plan, national: &[u8]) -> Option<Number> {
-    let mut digits = arrayvec::ArrayVec::<u8, { E164Number::DIGITS_MAX }>::new();
-    digits.try_extend_from_slice(plan.code.as_bytes()).ok()?;
-    digits.try_extend_from_slice(national).ok()?;
-    E164Number::from_digits(&digits).map(Number::E164)
+fn full(plan: &Plan, national: &[u8]) -> Option<Number> {
+    full_number(plan, national).map(Number::E164)
 }
 
 fn wrong_length(digits: usize, min: usize, max: usize) -> Malformed {

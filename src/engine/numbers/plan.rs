@@ -8,50 +8,21 @@
 //! Invariants: the longest prefix whose digit count fits wins, at equal length the row or region
 //! that was added first; nothing here allocates after building.
 
+mod build;
+
 use std::fmt;
 
 use arrayvec::{ArrayString, ArrayVec};
 
+pub use build::{PlanError, PlansBuilder};
+
 use super::country_codes::country_code_digits;
-use super::prefix::{PrefixBuilder, PrefixTable, TotalDigits};
-use crate::model::entry::{ClassRow, NumberClass, PlanRow};
+use super::prefix::{PrefixTable, TotalDigits};
+use crate::model::entry::{ClassRow, NumberClass, PlanDigits};
 use crate::model::number::{E164Number, Number, Region, ShortCode};
 
-/// The most plans: there are 676 two-letter codes.
-const PLANS_MAX: usize = 26 * 26;
 /// A country code and as many national digits as the longest address can hold.
 const FULL_DIGITS_MAX: usize = 3 + super::scan::DIGITS_MAX;
-/// Country codes are below 1000.
-const CODES: usize = 1000;
-
-/// Why a plan or class row cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlanError {
-    /// Not one to three digits, or starts with 0.
-    CountryCode,
-    /// A dialling prefix or class prefix holds something else than digits, or is too long.
-    Prefix,
-    /// Fewest digits above most, none at all, or more than 15 (short codes: 20).
-    Lengths,
-    /// The region has a plan already.
-    DuplicateRegion,
-    /// More class rows than a table takes.
-    Full,
-}
-
-impl fmt::Display for PlanError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            PlanError::CountryCode => "expected a country code of 1 to 3 digits",
-            PlanError::Prefix => "expected a prefix of digits that fits into a number",
-            PlanError::Lengths => "expected fewest and most digits in order and within bounds",
-            PlanError::DuplicateRegion => "the region has a plan already",
-            PlanError::Full => "too many class rows",
-        })
-    }
-}
-
-impl std::error::Error for PlanError {}
 
 /// One region's plan.
 pub(super) struct Plan {
@@ -200,13 +171,62 @@ impl Plans {
         prefix(own) >= prefix(best)
     }
 
-    /// The one form that lists and look-ups agree on: a full number whose national part is a
-    /// short code of its region (+86 95588) is that short code; all others stay as they are.
+    /// The one form that lists and look-ups agree on. A full number whose national part is a
+    /// short code of its region (+86 95588) is that short code; digits of a region that no short
+    /// class row knows, but that are a national number there (CN:4001234567 where 400 is no
+    /// short row), are that full number. All others stay as they are.
     pub fn canonical(&self, number: Number) -> Number {
-        let Number::E164(e164) = number else { return number };
-        let digits = e164.digits();
-        let split = self.split(digits.as_bytes());
-        split.and_then(|split| self.short_form(&split, None)).map_or(number, Number::Short)
+        match number {
+            Number::Short(code) => {
+                let digits = code.digits().as_bytes();
+                let line = || full_number(self.plan(code.region)?, digits);
+                if self.reads_as_line(code.region, digits) {
+                    line().map_or(number, Number::E164)
+                } else {
+                    number
+                }
+            }
+            Number::E164(e164) => {
+                let digits = e164.digits();
+                let split = self.split(digits.as_bytes());
+                split.and_then(|split| self.short_form(&split, None)).map_or(number, Number::Short)
+            }
+        }
+    }
+
+    /// Are digits dialled in a region a national number rather than a short code?
+    pub(super) fn reads_as_line(&self, region: Region, digits: &[u8]) -> bool {
+        let Some(plan) = self.plan(region) else { return false };
+        match self.short_fit(region, digits) {
+            Some((length, _)) => self.line_prefix(plan, digits).is_some_and(|line| line > length),
+            None => self.accepts(plan, digits),
+        }
+    }
+
+    /// For leading digits of a region's own plan that a class row knows as lines (400, 950): the
+    /// same prefix with country code, and how many digits in all such numbers have. `None` where
+    /// a short row knows the digits as well or better (106, which lines in Beijing start with).
+    pub(super) fn line_form(&self, prefix: &PlanDigits) -> Option<(ArrayString<23>, TotalDigits)> {
+        let plan = self.plan(prefix.region?)?;
+        let covering = |short: bool| {
+            let rows = self.classes.iter().filter(move |row| {
+                row.region == plan.region
+                    && row.short == short
+                    && row.class != NumberClass::Unassignable
+                    && !row.prefix.is_empty()
+                    && prefix.digits.starts_with(row.prefix.as_str())
+            });
+            rows.max_by_key(|row| row.prefix.len())
+        };
+        let line = covering(false)?;
+        let short = covering(true).map_or(0, |row| row.prefix.len());
+        if line.prefix.len() <= short {
+            return None;
+        }
+        let mut full = ArrayString::from(&plan.code).ok()?;
+        full.try_push_str(&prefix.digits).ok()?;
+        let code = plan.code.len() as u8;
+        Some((full, TotalDigits { min: code + line.digits_min, max: code + line.digits_max }))
     }
 
     /// The plan of a region.
@@ -326,147 +346,20 @@ impl Plans {
     }
 }
 
+/// A national number with its country code in front.
+pub(super) fn full_number(plan: &Plan, national: &[u8]) -> Option<E164Number> {
+    let mut digits = ArrayVec::<u8, { E164Number::DIGITS_MAX }>::new();
+    digits.try_extend_from_slice(plan.code.as_bytes()).ok()?;
+    digits.try_extend_from_slice(national).ok()?;
+    E164Number::from_digits(&digits)
+}
+
 /// 0 to 675 by the two letters.
 fn region_index(region: Region) -> usize {
     match region.as_str().as_bytes() {
         [a, b] => usize::from(a - b'A') * 26 + usize::from(b - b'A'),
         _ => unreachable!("a region is two upper-case letters"),
     }
-}
-
-/// Collects plan and class rows and compiles them into [`Plans`].
-#[derive(Default)]
-pub struct PlansBuilder {
-    plans: Vec<Plan>,
-    classes: Vec<ClassRow>,
-}
-
-impl PlansBuilder {
-    /// An empty builder.
-    pub fn new() -> PlansBuilder {
-        PlansBuilder::default()
-    }
-
-    /// Adds a region's plan. Of regions that share a country code, the first added is the one
-    /// taken where nothing tells them apart.
-    ///
-    /// Errors: `CountryCode`, `Prefix`, `Lengths`, `DuplicateRegion`.
-    pub fn add_plan(&mut self, row: &PlanRow) -> Result<(), PlanError> {
-        let digits = |text: &str| text.bytes().all(|d| d.is_ascii_digit());
-        let code = row.country_code;
-        if code.is_empty() || code.starts_with('0') || !digits(&code) {
-            return Err(PlanError::CountryCode);
-        }
-        if !digits(&row.trunk_prefix)
-            || row.international_prefixes.iter().any(|p| p.is_empty() || !digits(p))
-        {
-            return Err(PlanError::Prefix);
-        }
-        let (national_min, national_max) =
-            (usize::from(row.national_digits_min), usize::from(row.national_digits_max));
-        if national_min == 0 || national_min > national_max || national_max > E164Number::DIGITS_MAX
-        {
-            return Err(PlanError::Lengths);
-        }
-        if self.plans.len() >= PLANS_MAX || self.plans.iter().any(|p| p.region == row.region) {
-            return Err(PlanError::DuplicateRegion);
-        }
-        let mut international = row.international_prefixes.clone();
-        international.sort_by_key(|prefix| std::cmp::Reverse(prefix.len()));
-        self.plans.push(Plan {
-            region: row.region,
-            code,
-            international: international.into_boxed_slice(),
-            trunk: row.trunk_prefix,
-            national_min,
-            national_max,
-            short_lengths: 0,
-        });
-        Ok(())
-    }
-
-    /// Adds a class row.
-    ///
-    /// Errors: `Prefix`, `Lengths`, `Full`.
-    pub fn add_class(&mut self, row: &ClassRow) -> Result<(), PlanError> {
-        let most = if row.short { ShortCode::DIGITS_MAX } else { E164Number::DIGITS_MAX };
-        if row.digits_min == 0
-            || row.digits_min > row.digits_max
-            || usize::from(row.digits_max) > most
-        {
-            return Err(PlanError::Lengths);
-        }
-        let fits = row.prefix.len() <= usize::from(row.digits_max);
-        if !fits || !row.prefix.bytes().all(|d| d.is_ascii_digit()) {
-            return Err(PlanError::Prefix);
-        }
-        if self.classes.len() >= CLASSES_MAX {
-            return Err(PlanError::Full);
-        }
-        self.classes.push(*row);
-        Ok(())
-    }
-
-    /// Compiles.
-    pub fn build(self) -> Plans {
-        let PlansBuilder { mut plans, classes } = self;
-        let mut by_region = vec![0u16; PLANS_MAX].into_boxed_slice();
-        let mut by_code = vec![0u16; CODES].into_boxed_slice();
-        let mut sharing: Vec<Vec<u16>> = Vec::new();
-        for (at, plan) in (0u16..).zip(&plans) {
-            by_region[region_index(plan.region)] = at + 1;
-            let code = plan.code.bytes().fold(0, |v, d| v * 10 + usize::from(d - b'0'));
-            if by_code[code] == 0 {
-                sharing.push(Vec::new());
-                by_code[code] = sharing.len() as u16;
-            }
-            sharing[usize::from(by_code[code] - 1)].push(at);
-        }
-        let mut index = PrefixBuilder::new();
-        for (token, row) in (0u32..).zip(&classes) {
-            let plan = by_region[region_index(row.region)].checked_sub(1).map(usize::from);
-            let plan = plan.map(|at| &mut plans[at]);
-            index_class(&mut index, token, row, plan);
-        }
-        let mut runs: Vec<Box<[u32]>> = Vec::new();
-        let class_index = index.build(|rows| {
-            runs.push(rows.into());
-            runs.len() as u32 - 1
-        });
-        Plans {
-            plans: plans.into_boxed_slice(),
-            by_region,
-            by_code,
-            sharing: sharing.into_iter().map(Vec::into_boxed_slice).collect(),
-            classes: classes.into_boxed_slice(),
-            class_index,
-            runs: runs.into_boxed_slice(),
-        }
-    }
-}
-
-/// The most class rows: real tables have some thousands, and 20 digits each stay within what the
-/// index takes.
-const CLASSES_MAX: usize = 1 << 20;
-
-fn index_class(index: &mut PrefixBuilder, token: u32, row: &ClassRow, plan: Option<&mut Plan>) {
-    let added = if row.short {
-        if let Some(plan) = plan {
-            for digits in row.digits_min..=row.digits_max {
-                plan.short_lengths |= 1 << digits;
-            }
-        }
-        index.mark(Some(row.region), row.prefix.as_bytes(), TotalDigits::ANY, token)
-    } else if let Some(plan) = plan {
-        let mut prefix = ArrayString::<23>::new();
-        prefix.push_str(&plan.code);
-        prefix.push_str(&row.prefix);
-        index.mark(None, prefix.as_bytes(), TotalDigits::ANY, token)
-    } else {
-        Ok(())
-    };
-    // `add_class` bounded digits and rows, so the index cannot refuse.
-    debug_assert_eq!(added, Ok(()));
 }
 
 #[cfg(test)]

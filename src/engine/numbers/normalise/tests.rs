@@ -153,6 +153,8 @@ fn nature_of_address_decides() {
         (N::Subscriber, "CN", "12345678", "subscriber-only"),
         (N::Subscriber, "CN", "95588", "CN:95588"),
         (N::NetworkSpecific, "CN", "10690001", "CN:10690001"),
+        (N::NetworkSpecific, "CN", "13800138000", "+8613800138000"),
+        (N::NetworkSpecific, "CN", "777", "CN:777"),
         (N::NetworkSpecific, "XX", "7", "XX:7"),
         (N::NetworkSpecific, "CN", "123456789012345678901", "too-long"),
         (N::Alphanumeric, "CN", "ICBC", "lettered"),

@@ -84,6 +84,10 @@ fn short_codes_have_one_form() {
         (e164("12025550123"), e164("12025550123")),
         (e164("35312345678"), e164("35312345678")),
         (short("CN", "95588"), short("CN", "95588")),
+        (short("CN", "13800138000"), e164("8613800138000")),
+        (short("CN", "1069912345"), short("CN", "1069912345")),
+        (short("CN", "1064812345678"), e164("861064812345678")),
+        (short("XX", "13800138000"), short("XX", "13800138000")),
     ];
     for (number, expected) in table {
         assert_eq!(plans.canonical(number), expected, "{number}");
