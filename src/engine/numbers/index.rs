@@ -5,9 +5,13 @@
 
 use std::collections::HashMap;
 
+use arrayvec::ArrayString;
+
 use super::exact::ExactTable;
+use super::plan::Plans;
 use super::prefix::{PatternError, PrefixBuilder, PrefixTable};
-use crate::model::entry::NumberPattern;
+use super::ranges;
+use crate::model::entry::{NumberPattern, PlanDigits};
 use crate::model::number::{E164Number, Number, ShortCode};
 
 /// What of a number a list entry agreed with.
@@ -81,19 +85,68 @@ impl IndexBuilder {
         IndexBuilder::default()
     }
 
-    /// Adds a pattern under a token.
+    /// Adds a pattern under a token, in the form that normalised numbers have.
     ///
-    /// Numbers must be in canonical form ([`super::Plans::canonical`]), or a normalised number
-    /// will not meet them.
+    /// Exact numbers become canonical ([`Plans::canonical`]). Prefixes and open ranges of a
+    /// region's own plan (`CN:400*`) that the class rows know as lines also meet those lines in
+    /// their international form, which is the only form that normalising gives them.
     ///
     /// Errors: [`PatternError`], never `Exact`.
-    pub fn add(&mut self, pattern: &NumberPattern, token: u32) -> Result<(), PatternError> {
+    pub fn add(
+        &mut self,
+        plans: &Plans,
+        pattern: &NumberPattern,
+        token: u32,
+    ) -> Result<(), PatternError> {
         match pattern {
-            NumberPattern::Exact(Number::E164(number)) => self.exact.push((*number, token)),
-            NumberPattern::Exact(Number::Short(code)) => self.short.push((*code, token)),
-            _ => self.prefixes.add(pattern, token)?,
+            NumberPattern::Exact(number) => match plans.canonical(*number) {
+                Number::E164(number) => self.exact.push((number, token)),
+                Number::Short(code) => self.short.push((code, token)),
+            },
+            NumberPattern::Prefix(prefix) => {
+                self.prefixes.add(pattern, token)?;
+                self.add_line_form(plans, prefix, token)?;
+            }
+            NumberPattern::Range { first, last, open } => {
+                self.prefixes.add(pattern, token)?;
+                if *open && first.region.is_some() {
+                    self.add_line_forms(plans, first, last, token)?;
+                }
+            }
         }
         Ok(())
+    }
+
+    fn add_line_forms(
+        &mut self,
+        plans: &Plans,
+        first: &PlanDigits,
+        last: &PlanDigits,
+        token: u32,
+    ) -> Result<(), PatternError> {
+        let mut result = Ok(());
+        ranges::cover(first.digits.as_bytes(), last.digits.as_bytes(), |digits| {
+            let digits = str::from_utf8(digits).ok().and_then(|text| ArrayString::from(text).ok());
+            if let (Ok(()), Some(digits)) = (result, digits) {
+                let prefix = PlanDigits { region: first.region, digits };
+                result = self.add_line_form(plans, &prefix, token);
+            }
+        });
+        result
+    }
+
+    fn add_line_form(
+        &mut self,
+        plans: &Plans,
+        prefix: &PlanDigits,
+        token: u32,
+    ) -> Result<(), PatternError> {
+        match plans.line_form(prefix) {
+            Some((full, total)) if full.len() <= E164Number::DIGITS_MAX => {
+                self.prefixes.mark(None, full.as_bytes(), total, token)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Room for so many exact numbers, for a bulk list of known size.
@@ -123,9 +176,8 @@ impl IndexBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::entry::PlanDigits;
+    use crate::engine::numbers::testing::plans;
     use crate::model::number::Region;
-    use arrayvec::ArrayString;
 
     fn prefix(region: Option<Region>, digits: &str) -> NumberPattern {
         NumberPattern::Prefix(PlanDigits { region, digits: ArrayString::from(digits).unwrap() })
@@ -150,13 +202,70 @@ mod tests {
             (prefix(None, "8613"), 8),
             (prefix(Some(Region::CN), "955"), 16),
         ] {
-            builder.add(&pattern, token).unwrap();
+            builder.add(&plans(), &pattern, token).unwrap();
         }
         let index = builder.build(|tokens| tokens.iter().sum());
         assert_eq!(found(&index, &number), [(Matched::Exact, 3), (Matched::Prefix(4), 8)]);
         assert_eq!(found(&index, &code), [(Matched::Exact, 4), (Matched::Prefix(3), 16)]);
         assert_eq!(found(&index, &other), [(Matched::Prefix(3), 16)]);
         assert_eq!((index.exact_len(), index.prefix_len(), index.is_empty()), (2, 2, false));
+    }
+
+    /// Rows as the packs have them: 400 and 950 are lines, 95 and 106 short codes.
+    #[test]
+    fn regional_prefixes_meet_lines_but_never_other_peoples() {
+        use crate::engine::numbers::plan::PlansBuilder;
+        use crate::engine::numbers::testing::{class_row, plan_row};
+        let mut builder = PlansBuilder::new();
+        builder.add_plan(&plan_row(0)).unwrap();
+        for (prefix, digits, short) in [
+            ("10", 10..=10, false),
+            ("4", 10..=11, false),
+            ("400", 10..=10, false),
+            ("9", 10..=11, false),
+            ("950", 10..=12, false),
+            ("1064", 13..=13, false),
+            ("95", 5..=8, true),
+            ("106", 8..=20, true),
+        ] {
+            let mut row = class_row(0);
+            row.prefix = ArrayString::from(prefix).unwrap();
+            (row.digits_min, row.digits_max, row.short) = (*digits.start(), *digits.end(), short);
+            builder.add_class(&row).unwrap();
+        }
+        let plans = builder.build();
+        let mut builder = IndexBuilder::new();
+        let digits = |text| PlanDigits {
+            region: Some(Region::CN),
+            digits: ArrayString::from(text).unwrap(),
+        };
+        for (token, text) in [(1, "400"), (2, "950"), (4, "106"), (8, "1064")] {
+            builder.add(&plans, &prefix(Some(Region::CN), text), token).unwrap();
+        }
+        let range =
+            NumberPattern::Range { first: digits("4005"), last: digits("4006"), open: true };
+        builder.add(&plans, &range, 16).unwrap();
+        let exact =
+            NumberPattern::Exact(Number::Short(ShortCode::new(Region::CN, "4001234567").unwrap()));
+        builder.add(&plans, &exact, 32).unwrap();
+        let index = builder.build(|tokens| tokens.iter().sum());
+        let e164 = |text: &str| Number::E164(E164Number::from_digits(text.as_bytes()).unwrap());
+        let short = |text| Number::Short(ShortCode::new(Region::CN, text).unwrap());
+        let table = [
+            (e164("864001234567"), 1 + 32),
+            (e164("864005234567"), 1 + 16),
+            (e164("8695013123456"), 2),
+            (short("95013"), 2),
+            (short("10690001"), 4),
+            (e164("861069912345"), 0), // A line in Beijing.
+            (e164("861064123456"), 0), // Another.
+            (e164("861064812345678"), 8),
+            (e164("8613800138000"), 0),
+        ];
+        for (number, expected) in table {
+            let sum: u32 = found(&index, &number).iter().map(|(_, payload)| payload).sum();
+            assert_eq!(sum, expected, "{number}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Bucketed table of tag -> payload, one cache line (or two) a bucket; the heart of the exact table.
+//! Bucketed table of tag -> payload, one cache line a bucket; the heart of the exact table.
 //!
 //! Owns the placing rule: home line, then its buddy (the other line of the same pair), else the
 //! caller keeps the entry elsewhere. Must not know what a tag stands for.

@@ -63,8 +63,8 @@ struct Node {
 /// How many digits a number must have in all.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct TotalDigits {
-    min: u8,
-    max: u8,
+    pub(super) min: u8,
+    pub(super) max: u8,
 }
 
 impl TotalDigits {

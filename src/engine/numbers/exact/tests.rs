@@ -29,7 +29,7 @@ fn check(pairs: &[(E164Number, u32)], misses: impl Iterator<Item = E164Number>) 
     let mut mixed: Vec<(u64, u32)> = oracle.iter().map(|(n, p)| (mix(n.value()), *p)).collect();
     mixed.sort_unstable();
     let narrow = Narrow::build(mixed, NARROW_LINES_MIN);
-    let near = pairs.iter().flat_map(|(n, _)| {
+    let near = pairs.iter().step_by(7).flat_map(|(n, _)| {
         let value = n.value();
         [value, value + 1, value.saturating_sub(1), value ^ 1 << 31, value ^ 1 << 30, value * 10]
             .into_iter()
