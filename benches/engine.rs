@@ -9,9 +9,11 @@ use std::time::Instant;
 
 use ringfence::app::catalogue::{PackText, compile, starter_packs};
 use ringfence::engine::{Ruleset, RulesetBuilder, screen};
-use ringfence::lists::pack::Reader;
 use ringfence::lists::Sink;
-use ringfence::model::attempt::{Attempt, Content, ContentBasis, StateFacts, TextEncoding, TrunkClass};
+use ringfence::lists::pack::Reader;
+use ringfence::model::attempt::{
+    Attempt, Content, ContentBasis, StateFacts, TextEncoding, TrunkClass,
+};
 use ringfence::model::category::Category;
 use ringfence::model::entry::{
     Effect, Entry, EntryMeta, ListKind, ListSpec, NumberPattern, Party, TenantId, Value,
@@ -112,9 +114,15 @@ fn calls(entries: usize) {
     };
     let timing = per_item(&inputs, verdict);
     let bytes = ruleset.number_bytes() as f64 / listed.len() as f64;
-    println!("call verdict, {} listed numbers, both parties looked up, reasons filled:", listed.len());
+    println!(
+        "call verdict, {} listed numbers, both parties looked up, reasons filled:",
+        listed.len()
+    );
     println!("  median {:.0} ns   p99 {:.0} ns", timing.median, timing.p99);
-    println!("  one random load of 128 MiB in this run: {floor:.0} ns; verdict is {:.1} loads", timing.median / floor);
+    println!(
+        "  one random load of 128 MiB in this run: {floor:.0} ns; verdict is {:.1} loads",
+        timing.median / floor
+    );
     println!("  {bytes:.1} bytes an entry; read and compiled in {:.2} s", compile.as_secs_f64());
 }
 
@@ -209,7 +217,9 @@ fn messages() {
             _ => word_phrase(&mut draw, &words),
         })
         .collect();
-    let mut pack = String::from("%pack bench\n%list bench kind=keyword points=80 category=CN08\n%columns value\n");
+    let mut pack = String::from(
+        "%pack bench\n%list bench kind=keyword points=80 category=CN08\n%columns value\n",
+    );
     for phrase in &phrases {
         pack += phrase;
         pack.push('\n');
@@ -218,7 +228,10 @@ fn messages() {
     packs.push(PackText { name: "bench.pack".into(), octets: pack.into_bytes() });
     let start = Instant::now();
     let ruleset = compile(&packs, Revision(1)).expect("compiles");
-    println!("starter packs and {KEYWORDS} keywords: read and compiled in {:.2} s", start.elapsed().as_secs_f64());
+    println!(
+        "starter packs and {KEYWORDS} keywords: read and compiled in {:.2} s",
+        start.elapsed().as_secs_f64()
+    );
 
     let plant = |draw: &mut Draw, from: usize| {
         (draw.below(10) >= 6).then(|| phrases[draw.below(KEYWORDS / 2) * 2 + from].clone())
@@ -252,7 +265,10 @@ fn messages() {
         let timing = per_item(inputs, |(text, _)| {
             screen(&ruleset, &message(text), &StateFacts::default(), NOW).reasons.len()
         });
-        println!("message verdict, {name}: median {:.0} ns   p99 {:.0} ns", timing.median, timing.p99);
+        println!(
+            "message verdict, {name}: median {:.0} ns   p99 {:.0} ns",
+            timing.median, timing.p99
+        );
     }
 }
 

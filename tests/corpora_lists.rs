@@ -66,7 +66,12 @@ fn sixty_thousand_phishing_hosts() {
             missed.push(*host);
         }
     }
-    assert!(missed.is_empty(), "{} missed, such as {:?}", missed.len(), &missed[..missed.len().min(20)]);
+    assert!(
+        missed.is_empty(),
+        "{} missed, such as {:?}",
+        missed.len(),
+        &missed[..missed.len().min(20)]
+    );
 }
 
 #[test]

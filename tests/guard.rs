@@ -125,7 +125,9 @@ fn written(draw: &mut Draw, code: &str, digits: &str) -> (String, NatureOfAddres
         0 => format!("+{code}{digits}"),
         1 => format!("{code}{digits}"),
         2 => format!("tel:{digits}"),
-        3 => digits.chars().map(|c| format!("{c}-")).collect::<String>().trim_end_matches('-').into(),
+        3 => {
+            digits.chars().map(|c| format!("{c}-")).collect::<String>().trim_end_matches('-').into()
+        }
         _ => digits.to_owned(),
     };
     (text, nature)
@@ -173,8 +175,11 @@ fn no_emergency_recipient_ever_gets_anything_but_allow() {
             };
             attempt.verification =
                 draw.pick(&[VerificationStatus::Failed, VerificationStatus::NotPerformed]);
-            attempt.content =
-                Content { octets: text, encoding: TextEncoding::Utf8, basis: ContentBasis::Consent };
+            attempt.content = Content {
+                octets: text,
+                encoding: TextEncoding::Utf8,
+                basis: ContentBasis::Consent,
+            };
             let verdict = screen(&ruleset, &attempt, &StateFacts::default(), NOW);
             assert_eq!(
                 (verdict.action, verdict.would_action, verdict.risk, verdict.reasons[0].code),
@@ -214,7 +219,8 @@ fn the_call_back_of_a_control_room_is_never_held_or_blocked() {
 #[test]
 fn an_emergency_number_as_caller_from_abroad_is_caught() {
     let ruleset = compile(&starter_packs(), Revision(1)).expect("the starter packs compile");
-    for (region, code, digits) in [("CN", "86", "110"), ("CN", "86", "96110"), ("GB", "44", "999")] {
+    for (region, code, digits) in [("CN", "86", "110"), ("CN", "86", "96110"), ("GB", "44", "999")]
+    {
         for raw in [digits.to_owned(), format!("+{code}{digits}"), format!("00{code}{digits}")] {
             let mut attempt = Attempt::empty(Traffic::Call);
             attempt.region = Region::parse(region);

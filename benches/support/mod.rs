@@ -74,7 +74,8 @@ pub fn random_load(bytes: usize) -> f64 {
         .map(|_| {
             let start = Instant::now();
             for _ in 0..200_000 {
-                at = ((table[at][0] ^ at as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20) as usize
+                at = ((table[at][0] ^ at as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20)
+                    as usize
                     % lines;
             }
             black_box(at);

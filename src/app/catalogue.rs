@@ -2,10 +2,11 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::engine::numbers::PlansBuilder;
 use crate::engine::{Ruleset, RulesetBuilder};
 use crate::lists::pack::Reader;
 use crate::lists::{Finding, Findings, Severity, Sink, starter};
-use crate::model::entry::{Entry, ListSpec};
+use crate::model::entry::{Entry, ListSpec, Value};
 use crate::model::revision::{Digest, Revision};
 
 /// One pack text with the name that findings show.
@@ -30,7 +31,23 @@ pub fn starter_packs() -> Vec<PackText> {
 ///
 /// Errors: the findings, when any line of any pack is wrong; nothing is half-applied.
 pub fn compile(packs: &[PackText], revision: Revision) -> Result<Ruleset, Findings> {
-    let mut sink = BuilderSink { builder: RulesetBuilder::default(), refused: None };
+    read(packs)?.build(revision, digest(packs)).map_err(|error| {
+        let mut findings = Findings::default();
+        findings.push(whole(error.to_string()));
+        findings
+    })
+}
+
+/// Reads and checks packs into a builder, to which more may be added.
+///
+/// Errors: as [`compile`].
+pub fn read(packs: &[PackText]) -> Result<RulesetBuilder, Findings> {
+    let mut plans = PlanSink::default();
+    let mut first = Reader::default();
+    for pack in packs.iter().filter(|pack| speaks_of_plans(&pack.octets)) {
+        first.read(&pack.name, &pack.octets, &mut plans);
+    }
+    let mut sink = BuilderSink { builder: RulesetBuilder::new(plans.0.build()), refused: None };
     let mut reader = Reader::default();
     for pack in packs {
         reader.read(&pack.name, &pack.octets, &mut sink);
@@ -39,13 +56,19 @@ pub fn compile(packs: &[PackText], revision: Revision) -> Result<Ruleset, Findin
     if let Some(message) = sink.refused {
         findings.push(whole(message));
     }
+    // What is wrong with a plan row shows only where it is added, which is in the first reading.
     if findings.has_errors() {
-        return Err(findings);
+        Err(findings)
+    } else if first.findings().has_errors() {
+        Err(first.findings().clone())
+    } else {
+        Ok(sink.builder)
     }
-    sink.builder.build(revision, digest(packs)).map_err(|error| {
-        findings.push(whole(error.to_string()));
-        findings
-    })
+}
+
+/// Does a pack hold numbering plans or classes? They are read before everything else.
+fn speaks_of_plans(octets: &[u8]) -> bool {
+    memchr::memmem::find(octets, b"kind=number-").is_some()
 }
 
 /// Names the content: SHA-256 over name, length and octets of each pack in order.
@@ -62,6 +85,22 @@ fn digest(packs: &[PackText]) -> Digest {
 
 fn whole(message: String) -> Finding {
     Finding { file: "catalogue".into(), line: 0, severity: Severity::Error, message }
+}
+
+/// Takes numbering plans and classes only.
+#[derive(Default)]
+struct PlanSink(PlansBuilder);
+
+impl Sink for PlanSink {
+    fn list(&mut self, _spec: &ListSpec) {}
+
+    fn entry(&mut self, entry: Entry<'_>) -> Result<(), String> {
+        match &entry.value {
+            Value::NumberPlan(row) => self.0.add_plan(row).map_err(|e| e.to_string()),
+            Value::NumberClass(row) => self.0.add_class(row).map_err(|e| e.to_string()),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Hands lists and entries on to the compiler.

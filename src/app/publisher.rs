@@ -19,10 +19,7 @@ pub struct Publisher {
 impl Publisher {
     /// Starts with a first ruleset: there is always one.
     pub fn new(first: Ruleset) -> Publisher {
-        Publisher {
-            current: ArcSwap::from_pointee(first),
-            retired: Mutex::new(Vec::new()),
-        }
+        Publisher { current: ArcSwap::from_pointee(first), retired: Mutex::new(Vec::new()) }
     }
 
     /// The ruleset to screen with. Hold it for one request (or one batch), not longer.

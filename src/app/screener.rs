@@ -28,12 +28,8 @@ impl Screen for Screener {
         // What traffic teaches is not kept yet; the signature has its place.
         let facts = StateFacts::default();
         let verdict = screen(&ruleset, attempt, &facts, now);
-        let stamp = Stamp {
-            revision: ruleset.revision,
-            digest: ruleset.digest,
-            mode: verdict.mode,
-            now,
-        };
+        let stamp =
+            Stamp { revision: ruleset.revision, digest: ruleset.digest, mode: verdict.mode, now };
         encode(&verdict, &stamp);
     }
 }

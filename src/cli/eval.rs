@@ -31,9 +31,9 @@ pub fn run(args: &EvalArgs) -> Result<(), Failure> {
             continue;
         }
         let cells: Vec<&str> = row.split('\t').collect();
-        let row = columns.row(&cells).map_err(|e| {
-            format!("{}:{}: {e}", args.file.display(), index + 2)
-        })?;
+        let row = columns
+            .row(&cells)
+            .map_err(|e| format!("{}:{}: {e}", args.file.display(), index + 2))?;
         let scored = eval::score(&ruleset, &eval::unescape(row.text), &eval::unescape(row.sender));
         if let Some(file) = &mut scores {
             file.write(row.id, row.label, &scored)?;
@@ -115,7 +115,8 @@ struct ScoreFile(BufWriter<File>);
 
 impl ScoreFile {
     fn create(path: &Path) -> Result<ScoreFile, Failure> {
-        let file = File::create(path).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
+        let file =
+            File::create(path).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
         let mut out = BufWriter::new(file);
         writeln!(out, "id\tlabel\taction\trisk\tcategory\ttop_reason")?;
         Ok(ScoreFile(out))
@@ -181,8 +182,19 @@ fn print_table(stats: &Stats) -> Result<(), Failure> {
         .collect();
     output::table(
         &[
-            "label", "rows", "ALLOW", "LABEL", "HOLD", "BLOCK", "caught (95 %)", "held (95 %)",
-            "risk p10", "p50", "p90", "p99", "max",
+            "label",
+            "rows",
+            "ALLOW",
+            "LABEL",
+            "HOLD",
+            "BLOCK",
+            "caught (95 %)",
+            "held (95 %)",
+            "risk p10",
+            "p50",
+            "p90",
+            "p99",
+            "max",
         ],
         &rows,
     )?;

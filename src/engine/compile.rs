@@ -1,7 +1,8 @@
 //! Compiles lists and entries into a [`Ruleset`].
 //!
-//! Entries come one by one, borrowed; bulk numbers are kept as (key, member) pairs and become a
-//! table at the end. Anything that an entry refers to must have been added before `build`.
+//! Numbering plans are known first, as they say in which form a number is looked up. Then entries
+//! come one by one, borrowed; bulk numbers are kept as (key, member) pairs and become a table at
+//! the end.
 
 mod layer;
 
@@ -10,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::guard::Guard;
-use super::numbers::{IndexBuilder, PlansBuilder};
+use super::numbers::{IndexBuilder, Plans};
 use super::ruleset::{Base, Overlay, Ruleset, Trunk};
 use crate::model::category::Category;
 use crate::model::entry::{
@@ -34,10 +35,9 @@ impl fmt::Display for CompileError {
 impl std::error::Error for CompileError {}
 
 /// Takes lists and entries, gives a ruleset.
-#[derive(Default)]
 pub struct RulesetBuilder {
+    plans: Plans,
     layer: LayerBuilder,
-    plans: PlansBuilder,
     protected: IndexBuilder,
     emergency: Vec<NumberPattern>,
     policy: Policy,
@@ -51,6 +51,18 @@ struct TrunkDraft {
 }
 
 impl RulesetBuilder {
+    /// Starts with the numbering plans and class rows of the whole catalogue.
+    pub fn new(plans: Plans) -> RulesetBuilder {
+        RulesetBuilder {
+            plans,
+            layer: LayerBuilder::default(),
+            protected: IndexBuilder::default(),
+            emergency: Vec::new(),
+            policy: Policy::default(),
+            trunks: HashMap::new(),
+        }
+    }
+
     /// Begins a list; the entries that follow are its own.
     pub fn list(&mut self, spec: &ListSpec) -> Result<(), CompileError> {
         self.layer.begin(spec)
@@ -63,13 +75,10 @@ impl RulesetBuilder {
                 self.layer.count();
                 self.protect(entry, pattern)
             }
-            Value::NumberPlan(row) => {
+            // Known since the start.
+            Value::NumberPlan(_) | Value::NumberClass(_) => {
                 self.layer.count();
-                self.plans.add_plan(row).map_err(|e| CompileError(e.to_string()))
-            }
-            Value::NumberClass(row) => {
-                self.layer.count();
-                self.plans.add_class(row).map_err(|e| CompileError(e.to_string()))
+                Ok(())
             }
             Value::Trunk(row) => {
                 self.layer.count();
@@ -80,7 +89,7 @@ impl RulesetBuilder {
                 self.setting(*setting);
                 Ok(())
             }
-            _ => self.layer.add(entry),
+            _ => self.layer.add(&self.plans, entry),
         }
     }
 
@@ -88,7 +97,6 @@ impl RulesetBuilder {
     pub fn build(self, revision: Revision, digest: Digest) -> Result<Ruleset, CompileError> {
         ordered(self.policy.call, "call")?;
         ordered(self.policy.message, "message")?;
-        let plans = self.plans.build();
         let mut trunks = HashMap::with_capacity(self.trunks.len());
         for (name, mut draft) in self.trunks {
             draft.trunk.numbers = draft.numbers.build(|_| 0);
@@ -96,7 +104,7 @@ impl RulesetBuilder {
         }
         let base = Base {
             layer: self.layer.build()?,
-            plans,
+            plans: self.plans,
             guard: Guard::new(self.protected.build(|_| 0), &self.emergency),
             policy: self.policy,
             trunks,
@@ -114,13 +122,13 @@ impl RulesetBuilder {
     fn protect(&mut self, entry: &Entry<'_>, pattern: &NumberPattern) -> Result<(), CompileError> {
         let party = self.layer.party();
         if party != Party::Originator {
-            self.protected.add(pattern, 0).map_err(|e| CompileError(e.to_string()))?;
+            self.protected.add(&self.plans, pattern, 0).map_err(|e| CompileError(e.to_string()))?;
             if entry.meta.category == Some(Category::OK03) {
                 self.emergency.push(*pattern);
             }
         }
         if party != Party::Recipient {
-            self.layer.number(entry, pattern)?;
+            self.layer.number(&self.plans, entry, pattern)?;
         }
         Ok(())
     }
@@ -128,7 +136,8 @@ impl RulesetBuilder {
     fn trunk(&mut self, row: &TrunkRow<'_>) -> Result<(), CompileError> {
         let draft = self.trunks.entry(row.trunk_id.into()).or_default();
         if let Some(pattern) = &row.number {
-            draft.numbers.add(pattern, 0).map_err(|e| CompileError(e.to_string()))?;
+            let added = draft.numbers.add(&self.plans, pattern, 0);
+            added.map_err(|e| CompileError(e.to_string()))?;
         }
         if let Some(sender) = row.sender {
             draft.trunk.senders.push(sender_exact_key(sender).into());

@@ -1,9 +1,12 @@
 //! What holds for one attempt before any detector runs: policy, trunk, region, proven identity.
 
 use super::numbers::Normalised;
-use super::ruleset::{Ruleset, Trunk};
-use crate::model::attempt::{Address, Attempt, Attestation, StateFacts, TrunkClass, VerificationStatus};
-use crate::model::number::{Number, Region};
+use super::numbers::scan::{Scanned, scan};
+use super::ruleset::Ruleset;
+use crate::model::attempt::{
+    Address, Attempt, Attestation, NatureOfAddress, StateFacts, TrunkClass, VerificationStatus,
+};
+use crate::model::number::{E164Number, Number, Region};
 use crate::model::policy::{Mode, Policy};
 use crate::model::verdict::Flags;
 
@@ -16,7 +19,6 @@ pub const CALLBACK_PROTECTION_MS: u64 = 3_600_000;
 /// The setting in which an attempt is looked at.
 pub(super) struct Context<'r> {
     pub policy: &'r Policy,
-    pub trunk: Option<&'r Trunk>,
     /// Region of numbers that do not say theirs.
     pub region: Region,
     /// The softer of tenant's and trunk's.
@@ -46,13 +48,11 @@ impl<'r> Context<'r> {
         let attested = attempt.ingress.trusted
             && attempt.verification == VerificationStatus::Passed
             && attempt.attestation == Attestation::Full;
-        let recent = facts
-            .recipient_emergency_call_age_ms
-            .is_some_and(|age| age <= CALLBACK_PROTECTION_MS);
+        let recent =
+            facts.recipient_emergency_call_age_ms.is_some_and(|age| age <= CALLBACK_PROTECTION_MS);
         let marked = attempt.emergency_callback && attempt.ingress.trusted;
         Context {
             policy,
-            trunk,
             region,
             mode,
             originator,
@@ -62,11 +62,13 @@ impl<'r> Context<'r> {
         }
     }
 
-    /// The originator's number, where it is one.
-    pub fn originator_number(&self) -> Option<&Number> {
+    /// The originator's number to look up in lists: what no plan knows may still be listed, as
+    /// spoofed numbers are.
+    pub fn originator_listed(&self, attempt: &Attempt<'_>) -> Option<Number> {
         match &self.originator {
-            Normalised::Number(number) => Some(number),
-            _ => None,
+            Normalised::Number(number) => Some(*number),
+            Normalised::Malformed(_) => international_digits(&attempt.originator),
+            Normalised::Missing | Normalised::Lettered => None,
         }
     }
 
@@ -102,6 +104,14 @@ pub(super) fn input_flags(context: &Context<'_>, attempt: &Attempt<'_>) -> Flags
 /// Does the attempt come in from another country?
 pub(super) fn from_abroad(attempt: &Attempt<'_>) -> bool {
     matches!(attempt.ingress.trunk_class, TrunkClass::International)
+}
+
+/// Digits that say they start with a country code, as a number of no plan.
+fn international_digits(address: &Address<'_>) -> Option<Number> {
+    let Scanned::Digits { digits, plus } = scan(address.raw) else { return None };
+    let international = plus || address.nature == NatureOfAddress::International;
+    let number = E164Number::from_digits(digits.as_bytes()).map(Number::E164);
+    number.filter(|_| international)
 }
 
 /// The raw octets as text for look-ups of sender ids; ill-formed octets are replaced.

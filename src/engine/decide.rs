@@ -8,9 +8,7 @@ use crate::model::attempt::Attempt;
 use crate::model::category::{Category, Family};
 use crate::model::entry::Effect;
 use crate::model::policy::{Action, Ground, Mode, Policy, RISK_MAX, Traffic};
-use crate::model::verdict::{
-    Flags, LabelKey, OnTimeout, REASONS_MAX, Reason, ReasonCode, Verdict,
-};
+use crate::model::verdict::{Flags, LabelKey, OnTimeout, REASONS_MAX, Reason, ReasonCode, Verdict};
 
 /// What the hits alone call for.
 struct Decision {
@@ -153,10 +151,8 @@ fn by_score(policy: &Policy, traffic: Traffic, hits: &[Hit<'_>]) -> Decision {
     let live = || hits.iter().filter(|hit| !hit.shadow && hit.level() == Level::Score);
     let off: i32 = live().map(Hit::points).filter(|points| *points < 0).sum();
     let total = |ceiling: Action| -> u16 {
-        let added: i32 = live()
-            .filter(|hit| hit.points() > 0 && hit.ceiling >= ceiling)
-            .map(Hit::points)
-            .sum();
+        let added: i32 =
+            live().filter(|hit| hit.points() > 0 && hit.ceiling >= ceiling).map(Hit::points).sum();
         u16::try_from((added + off).clamp(0, i32::from(RISK_MAX))).expect("clamped to 0..=1000")
     };
     let thresholds = policy.thresholds(traffic);

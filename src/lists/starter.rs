@@ -31,7 +31,13 @@ pub const PACKS: &[(&str, &str)] = embed![
     "en/marketing",
     "en/money-scams",
     "en/robocalls-premium",
+    "zh/benign-profiles",
+    "zh/illegal-goods",
+    "zh/lures-contact-app",
+    "zh/nuisance-marketing",
     "zh/scripts-finance",
+    "zh/scripts-jobs-mules",
+    "zh/scripts-people",
     "zh/scripts-police-gov",
     "zh/scripts-shopping-service",
 ];

@@ -4,10 +4,8 @@ use std::collections::HashMap;
 
 use super::CompileError;
 use crate::engine::intern::{Interner, Member, NONE};
-use crate::engine::keywords::{
-    Atom, ConjunctionSetBuilder, FactKind, KeywordSetBuilder, PhraseId,
-};
-use crate::engine::numbers::IndexBuilder;
+use crate::engine::keywords::{Atom, ConjunctionSetBuilder, FactKind, KeywordSetBuilder, PhraseId};
+use crate::engine::numbers::{IndexBuilder, Plans};
 use crate::engine::ruleset::{BrandEntry, Layer, LookAlike, PhraseUse, TextEntry, TextMatchers};
 use crate::model::entry::{
     Brand, Conjunction, Entry, EntryMeta, ListSpec, NumberPattern, Party, SenderMatch, Term, Value,
@@ -77,17 +75,18 @@ impl LayerBuilder {
 
     pub fn number(
         &mut self,
+        plans: &Plans,
         entry: &Entry<'_>,
         pattern: &NumberPattern,
     ) -> Result<(), CompileError> {
         let member = self.member(entry.meta)?;
-        self.numbers.add(pattern, member).map_err(refuse)
+        self.numbers.add(plans, pattern, member).map_err(refuse)
     }
 
-    pub fn add(&mut self, entry: &Entry<'_>) -> Result<(), CompileError> {
+    pub fn add(&mut self, plans: &Plans, entry: &Entry<'_>) -> Result<(), CompileError> {
         self.count();
         match &entry.value {
-            Value::Number(pattern) => self.number(entry, pattern),
+            Value::Number(pattern) => self.number(plans, entry, pattern),
             Value::Sender(text, how) => self.sender(entry.meta, text, *how),
             Value::Signature(text) => {
                 let member = self.member(entry.meta)?;

@@ -24,8 +24,8 @@ pub(in crate::engine) fn check<'r>(
 ) {
     for layer in ruleset.layers() {
         let lookup = Lookup { layer, context, attempt, now };
-        if let Some(number) = context.originator_number() {
-            lookup.number(number, Party::Originator, hits);
+        if let Some(number) = context.originator_listed(attempt) {
+            lookup.number(&number, Party::Originator, hits);
         }
         if let Some(number) = context.recipient_number() {
             lookup.number(number, Party::Recipient, hits);
@@ -136,8 +136,6 @@ fn prefix_of(number: &Number, digits: u8) -> PlanDigits {
     };
     match number {
         Number::E164(number) => PlanDigits { region: None, digits: cut(&number.digits()) },
-        Number::Short(code) => {
-            PlanDigits { region: Some(code.region), digits: cut(code.digits()) }
-        }
+        Number::Short(code) => PlanDigits { region: Some(code.region), digits: cut(code.digits()) },
     }
 }

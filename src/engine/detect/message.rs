@@ -14,8 +14,8 @@ use crate::model::attempt::{Attempt, ContentBasis};
 use crate::model::time::Timestamp;
 use crate::model::verdict::{EntryRef, Flags, ReasonCode, Span};
 use crate::text::decode::{Decoded, decode};
-use crate::text::facts::{FactBuffer, signature};
-use crate::text::fold::{Folded, fold, fold_to_string};
+use crate::text::facts::{Facts, find_facts};
+use crate::text::fold::{Folded, fold};
 use crate::text::links::{Links, find_links};
 use links::check_links;
 
@@ -37,7 +37,7 @@ struct Scratch {
 struct Buffers {
     folded: Folded,
     links: Links,
-    facts: FactBuffer,
+    facts: Facts,
 }
 
 /// A phrase of a keyword list or brand, at its first place.
@@ -73,12 +73,14 @@ pub(in crate::engine) fn check<'r>(
         let decoded = decode(&attempt.content, decoded);
         fold(decoded.text(), &mut text.folded);
         find_links(decoded.text(), &mut text.links);
-        text.facts.find(decoded.text(), &text.links);
+        find_facts(&text.folded, &text.links, &mut text.facts);
         text_flags(&decoded, &text.folded, flags);
         for layer in ruleset.layers() {
-            let reader =
-                Reader { layer, context, attempt, now, decoded: &decoded, text };
+            let reader = Reader { layer, context, attempt, now, decoded: &decoded, text };
             reader.phrases(occurrences, finds, hits);
+            if occurrences.truncated() {
+                flags.insert(Flags::DEGRADED);
+            }
             reader.signature(hits);
             check_links(&reader, finds, hits);
         }
@@ -108,12 +110,7 @@ struct Reader<'r, 'c, 'a> {
 
 impl<'r> Reader<'r, '_, '_> {
     /// Phrases and conjunctions.
-    fn phrases(
-        &self,
-        buffer: &mut OccurrenceBuffer,
-        finds: &mut Vec<Find>,
-        hits: &mut Hits<'r>,
-    ) {
+    fn phrases(&self, buffer: &mut OccurrenceBuffer, finds: &mut Vec<Find>, hits: &mut Hits<'r>) {
         let texts = &self.layer.texts;
         finds.clear();
         let mut occurrences = texts.conjunctions.begin(buffer);
@@ -133,8 +130,8 @@ impl<'r> Reader<'r, '_, '_> {
             occurrences.note(Atom::Fact(FactKind::Link), start, end);
         }
         for (kind, spans) in [
-            (FactKind::Phone, self.text.facts.phones()),
-            (FactKind::Code, self.text.facts.codes()),
+            (FactKind::Phone, &self.text.facts.phones[..]),
+            (FactKind::Code, &self.text.facts.codes[..]),
         ] {
             for span in spans {
                 let (start, end) = self.units(span);
@@ -178,12 +175,12 @@ impl<'r> Reader<'r, '_, '_> {
         if self.layer.signatures.is_empty() {
             return;
         }
-        let Some(span) = signature(self.decoded.text()) else { return };
-        let key = fold_to_string(&self.decoded.text()[span.clone()]);
+        let Some(signature) = &self.text.facts.signature else { return };
+        let key = String::from_utf16_lossy(&self.text.folded.units()[signature.units.clone()]);
         let found = self.layer.signatures.get_key_value(key.as_str());
         let Some((entry, &set)) = found else { return };
         for member in self.layer.sets.get(set) {
-            let at = span.clone();
+            let at = signature.span.clone();
             self.hit(member, ReasonCode::SignatureListed, EntryRef::Text(entry), at, hits);
         }
     }

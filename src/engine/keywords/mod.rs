@@ -142,6 +142,13 @@ impl KeywordSetBuilder {
     }
 }
 
+impl Default for KeywordSet {
+    /// A set without phrases.
+    fn default() -> KeywordSet {
+        KeywordSetBuilder::new().build()
+    }
+}
+
 /// An immutable set of phrases, ready to be found in texts.
 #[derive(Clone)]
 pub struct KeywordSet {

@@ -229,6 +229,11 @@ impl Plans {
         Some((full, TotalDigits { min: code + line.digits_min, max: code + line.digits_max }))
     }
 
+    /// The country code of a region, digits only; `None` where no plan is loaded for it.
+    pub fn country_code(&self, region: Region) -> Option<&str> {
+        self.plan(region).map(|plan| plan.code.as_str())
+    }
+
     /// The plan of a region.
     pub(super) fn plan(&self, region: Region) -> Option<&Plan> {
         let at = self.by_region[region_index(region)].checked_sub(1)?;
