@@ -1,6 +1,9 @@
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::text::reference::Reference;
 
 fn folded(text: &str) -> String {
     fold_to_string(text)
@@ -127,10 +130,11 @@ fn odd_text() -> impl Strategy<Value = String> {
     proptest::collection::vec(odd, 0..40).prop_map(|chars| chars.into_iter().collect())
 }
 
+static REFERENCE: LazyLock<Reference> = LazyLock::new(Reference::load);
+
 /// The fold said plainly: characters by the reference, then the rules on spaces.
 fn oracle(text: &str) -> Vec<u16> {
-    let reference = crate::text::reference::Reference::load();
-    let flat: String = text.chars().map(|c| reference.fold(c)).collect();
+    let flat: String = text.chars().map(|c| REFERENCE.fold(c)).collect();
     let mut out: Vec<u16> = Vec::new();
     for word in flat.split(' ').filter(|word| !word.is_empty()) {
         let word = fold_units(word);

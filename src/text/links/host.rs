@@ -1,0 +1,232 @@
+//! What can be a host: characters, names, and how likely a bare name is meant as one.
+//!
+//! Must not know where in a text it stands beyond [`Surroundings`].
+
+use std::net::Ipv4Addr;
+
+use idna::AsciiDenyList;
+use psl::{Psl, Type};
+
+use super::HOST_BYTES_MAX;
+use crate::text::class::{UnitClass, class_of};
+use crate::text::fold::fold_to_string;
+use crate::text::table;
+
+/// Most bytes of one label (RFC 1035 section 2.3.4).
+const LABEL_BYTES_MAX: usize = 63;
+/// A name with a digit must be so long to count as made up for a link, and not as chat (`2nite`).
+const DIGIT_LABEL_MIN: usize = 7;
+/// Both parts of a name with a hyphen must be so long, for the same reason (`la-bth`).
+const HYPHEN_PART_MIN: usize = 3;
+
+/// What a character may be in a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HostChar {
+    /// Letter or digit of a script with spaces between words.
+    Word,
+    /// Letter of a script without: part of a host only after a scheme.
+    Ideograph,
+    /// Hyphen or low line.
+    Hyphen,
+    /// A dot, also of full width and the ideographic full stop.
+    Dot,
+    /// Nobody sees it.
+    Invisible,
+    /// Ends a host.
+    Other,
+}
+
+pub(super) fn host_char(c: char) -> HostChar {
+    match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' => HostChar::Word,
+        '-' | '_' => HostChar::Hyphen,
+        '.' => HostChar::Dot,
+        '\0'..='\u{7F}' => HostChar::Other,
+        c if table::is_invisible(c) => HostChar::Invisible,
+        c => wide_host_char(c),
+    }
+}
+
+fn wide_host_char(c: char) -> HostChar {
+    let is_word = |unit: &u16| matches!(class_of(*unit), UnitClass::Letter | UnitClass::Digit);
+    match table::entry(c) {
+        0x2E | 0x3002 => HostChar::Dot,
+        0x2D | 0x5F => HostChar::Hyphen,
+        // A combining mark belongs to the letter before it.
+        table::DROP => HostChar::Word,
+        table::PAIR if c.is_alphanumeric() => HostChar::Ideograph,
+        table::PAIR => HostChar::Other,
+        code if table::is_code(code) => match table::expansion(code).iter().all(is_word) {
+            true => HostChar::Word,
+            false => HostChar::Other,
+        },
+        unit if is_word(&unit) => HostChar::Word,
+        unit if class_of(unit) == UnitClass::Ideograph => HostChar::Ideograph,
+        _ => HostChar::Other,
+    }
+}
+
+/// What a host name is.
+pub(super) struct Resolved {
+    /// Where the registrable domain starts; 0 where there is none.
+    pub registrable_start: usize,
+    /// Is its suffix on the public suffix list, or is it an IP address?
+    pub known: bool,
+    is_ip: bool,
+    /// The name is a suffix itself, under which a registry registers others.
+    is_suffix: bool,
+    /// Labels of the suffix as ICANN has it.
+    suffix_labels: usize,
+}
+
+/// Appends the host as the network would look it up; `None` (and rubbish appended) where the text
+/// cannot be one.
+///
+/// With `known_only`, names whose last label is no top-level domain may come out as `None` too,
+/// without the cost of mapping a long name.
+pub(super) fn resolve(written: &str, known_only: bool, hosts: &mut String) -> Option<Resolved> {
+    if known_only && !may_have_known_top(written) {
+        return None;
+    }
+    let start = hosts.len();
+    let mut ascii = true;
+    for c in written.chars() {
+        match host_char(c) {
+            HostChar::Invisible => {}
+            HostChar::Dot => hosts.push('.'),
+            _ => {
+                ascii &= c.is_ascii();
+                hosts.push(c.to_ascii_lowercase());
+            }
+        }
+    }
+    if !ascii {
+        let name = &hosts[start..];
+        let mapped = match idna::domain_to_ascii_cow(name.as_bytes(), AsciiDenyList::URL) {
+            Ok(mapped) => mapped.into_owned(),
+            Err(_) => fold_to_string(name),
+        };
+        hosts.truncate(start);
+        hosts.push_str(&mapped);
+    }
+    let trimmed = hosts.trim_end_matches(['-', '_']).len();
+    hosts.truncate(trimmed.max(start));
+    let host = &hosts[start..];
+    let is_label = |label: &str| {
+        (1..=LABEL_BYTES_MAX).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    };
+    (host.len() <= HOST_BYTES_MAX && host.split('.').all(is_label)).then(|| classify(host))
+}
+
+fn may_have_known_top(written: &str) -> bool {
+    let last = written.rsplit(|c| host_char(c) == HostChar::Dot).next().unwrap_or_default();
+    if last.is_ascii() {
+        return true;
+    }
+    match idna::domain_to_ascii_cow(last.as_bytes(), AsciiDenyList::URL) {
+        Ok(top) => psl::List.suffix(top.as_bytes()).is_some_and(|suffix| suffix.is_known()),
+        Err(_) => false,
+    }
+}
+
+fn classify(host: &str) -> Resolved {
+    let is_ip = host.parse::<Ipv4Addr>().is_ok();
+    let suffix = psl::List.suffix(host.as_bytes());
+    let kind = suffix.and_then(|suffix| suffix.typ()).filter(|_| !is_ip);
+    let domain = psl::List.domain(host.as_bytes()).filter(|_| !is_ip);
+    let suffix_labels = match (kind, suffix) {
+        (Some(Type::Icann), Some(suffix)) => suffix.as_bytes().split(|&b| b == b'.').count(),
+        _ => 1,
+    };
+    Resolved {
+        registrable_start: domain.map_or(0, |domain| host.len() - domain.as_bytes().len()),
+        known: is_ip || kind.is_some(),
+        is_ip,
+        // Those of providers (`github.io`) are hosts themselves, those of registries are not.
+        is_suffix: domain.is_none() && kind != Some(Type::Private),
+        suffix_labels,
+    }
+}
+
+/// What stands around a bare host.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings {
+    pub is_www: bool,
+    pub has_path: bool,
+    pub has_port: bool,
+    pub ideographs: bool,
+}
+
+/// Does an ideograph or its punctuation touch `start..end`? No sentence of a script with spaces
+/// goes on there, so that a missing space after a full stop is out of the question.
+pub(super) fn beside_ideographs(text: &str, start: usize, end: usize) -> bool {
+    let is_ideograph = |c: Option<char>| {
+        c.is_some_and(|c| {
+            matches!(c, '\u{3000}'..='\u{303F}' | '\u{FF00}'..='\u{FF65}')
+                || host_char(c) == HostChar::Ideograph
+        })
+    };
+    is_ideograph(text[..start].chars().next_back()) || is_ideograph(text[end..].chars().next())
+}
+
+/// Is a name without a scheme meant as a host, and not the border of two sentences that lack a
+/// space? Certain with `www.` or a path; else by the suffix.
+pub(super) fn is_bare_host(
+    written: &str,
+    host: &str,
+    found: &Resolved,
+    around: Surroundings,
+) -> bool {
+    if !found.known || found.is_suffix && !found.is_ip || !host.contains('.') {
+        return false;
+    }
+    if found.is_ip {
+        return around.has_path || around.has_port;
+    }
+    if around.is_www || around.has_path {
+        return true;
+    }
+    if is_sentence_border(written) {
+        return false;
+    }
+    let top = host.rsplit('.').next().unwrap_or_default();
+    if found.suffix_labels > 1
+        || CERTAIN_TOPS.binary_search(&top).is_ok()
+        || top.starts_with("xn--")
+    {
+        return true;
+    }
+    let label = host[found.registrable_start..].split('.').next().unwrap_or_default();
+    let has_digit = label.bytes().any(|b| b.is_ascii_digit());
+    let has_letter = label.bytes().any(|b| b.is_ascii_alphabetic());
+    let is_part = |part: &str| part.len() >= HYPHEN_PART_MIN;
+    let has_parts = label.contains('-') && label.split('-').all(is_part);
+    let made_up = has_letter
+        && !label.starts_with("xn--")
+        && (has_digit && label.len() >= DIGIT_LABEL_MIN || has_parts);
+    // An ideographic full stop is one, where nothing certain says that it is a dot.
+    let ideographs = around.ideographs && !written.contains(['。', '｡']);
+    made_up || ideographs && top.len() > 2 && has_letter
+}
+
+/// A capital after the last dot, in a name that does not start with one: `end.Next`.
+fn is_sentence_border(written: &str) -> bool {
+    let last = written.rsplit('.').next().unwrap_or_default();
+    let mut letters = last.chars();
+    let capital = letters.next().is_some_and(char::is_uppercase)
+        && letters.next().is_some_and(char::is_lowercase);
+    capital && !written.starts_with(char::is_uppercase)
+}
+
+/// Top-level domains that are no words which follow a full stop in chat; sorted. Chosen by hand:
+/// the generic ones, large countries, and those much used by phishing. All others need a path,
+/// `www.`, ideographs around them or a name that is no word.
+pub(super) const CERTAIN_TOPS: &[&str] = &[
+    "ae", "aero", "asia", "au", "bd", "bg", "biz", "br", "bz", "ca", "cc", "cf", "ch", "club",
+    "cn", "com", "coop", "cx", "cy", "cyou", "de", "dev", "dk", "ec", "edu", "ee", "eu", "fi",
+    "fr", "ge", "gl", "gov", "gq", "gr", "hk", "hu", "icu", "info", "io", "ir", "jp", "kr", "kz",
+    "lk", "lt", "lv", "ly", "mil", "ml", "mobi", "museum", "mx", "net", "ng", "nl", "np", "nz",
+    "online", "org", "ph", "pk", "pl", "pro", "pt", "pw", "qa", "ro", "ru", "sbs", "sg", "sk",
+    "sv", "tk", "tr", "tw", "ua", "uk", "uy", "uz", "vip", "vn", "wang", "ws", "xyz", "za",
+];

@@ -1,0 +1,248 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// Text, and what is found in it: the link as written, its host, registrable domain, path or not.
+type Row = (&'static str, &'static [(&'static str, &'static str, &'static str, bool)]);
+
+const FOUND: &[Row] = &[
+    (
+        "see https://www.example.co.uk/a?b=1#c.",
+        &[("https://www.example.co.uk/a?b=1#c", "www.example.co.uk", "example.co.uk", true)],
+    ),
+    ("请点击t.cn/Abc领取", &[("t.cn/Abc", "t.cn", "t.cn", true)]),
+    ("请点击http://t.cn/Abc，回复T退订", &[("http://t.cn/Abc", "t.cn", "t.cn", true)]),
+    ("bit.ly/x", &[("bit.ly/x", "bit.ly", "bit.ly", true)]),
+    ("Bit.ly/X9", &[("Bit.ly/X9", "bit.ly", "bit.ly", true)]),
+    (
+        "go to abc.example.com/path now",
+        &[("abc.example.com/path", "abc.example.com", "example.com", true)],
+    ),
+    ("www.example.com", &[("www.example.com", "www.example.com", "example.com", false)]),
+    ("WWW.EXAMPLE.COM!", &[("WWW.EXAMPLE.COM", "www.example.com", "example.com", false)]),
+    ("3.www.example.is ok", &[("www.example.is", "www.example.is", "example.is", false)]),
+    ("hxxps://evil.top/login", &[("hxxps://evil.top/login", "evil.top", "evil.top", true)]),
+    ("HTTP://EVIL.TOP", &[("HTTP://EVIL.TOP", "evil.top", "evil.top", false)]),
+    ("clickhttp://evil.top/", &[("http://evil.top/", "evil.top", "evil.top", false)]),
+    (
+        "ｈｔｔｐ：／／ｅｖｉｌ．ｃｏｍ／ａ",
+        &[("ｈｔｔｐ：／／ｅｖｉｌ．ｃｏｍ／ａ", "evil.com", "evil.com", true)],
+    ),
+    ("登录ｅｖｉｌ。ｃｏｍ领奖", &[("ｅｖｉｌ。ｃｏｍ", "evil.com", "evil.com", false)]),
+    ("abc｡com", &[("abc｡com", "abc.com", "abc.com", false)]),
+    ("http://1.2.3.4/x", &[("http://1.2.3.4/x", "1.2.3.4", "1.2.3.4", true)]),
+    ("1.2.3.4:8080", &[("1.2.3.4:8080", "1.2.3.4", "1.2.3.4", false)]),
+    ("1.2.3.4/pay", &[("1.2.3.4/pay", "1.2.3.4", "1.2.3.4", true)]),
+    (
+        "http://[2001:db8::1]:80/x",
+        &[("http://[2001:db8::1]:80/x", "[2001:db8::1]", "[2001:db8::1]", true)],
+    ),
+    (
+        "https://bank.com@evil.com/x",
+        &[("https://bank.com@evil.com/x", "evil.com", "evil.com", true)],
+    ),
+    (
+        "https://example.com:8443/x",
+        &[("https://example.com:8443/x", "example.com", "example.com", true)],
+    ),
+    (
+        "http://例子.中国/路",
+        &[("http://例子.中国/", "xn--fsqu00a.xn--fiqs8s", "xn--fsqu00a.xn--fiqs8s", false)],
+    ),
+    ("http://www.icbc.com登录", &[("http://www.icbc.com", "www.icbc.com", "icbc.com", false)]),
+    (
+        "http://icbc.com银行.top/x",
+        &[("http://icbc.com银行.top/x", "icbc.xn--com-es7i163c.top", "xn--com-es7i163c.top", true)],
+    ),
+    ("http://t.cn。谢谢", &[("http://t.cn", "t.cn", "t.cn", false)]),
+    ("http://t.cn。ok", &[("http://t.cn", "t.cn", "t.cn", false)]),
+    ("bücher.de/x", &[("bücher.de/x", "xn--bcher-kva.de", "xn--bcher-kva.de", true)]),
+    ("пример.рф", &[("пример.рф", "xn--e1afmkfd.xn--p1ai", "xn--e1afmkfd.xn--p1ai", false)]),
+    ("аpple.com", &[("аpple.com", "xn--pple-43d.com", "xn--pple-43d.com", false)]),
+    ("bai\u{200B}du.com", &[("bai\u{200B}du.com", "baidu.com", "baidu.com", false)]),
+    ("𝐞𝐯𝐢𝐥.com", &[("𝐞𝐯𝐢𝐥.com", "evil.com", "evil.com", false)]),
+    ("visit abc.com.Thanks", &[("abc.com", "abc.com", "abc.com", false)]),
+    ("visit abc.com.call me", &[("abc.com", "abc.com", "abc.com", false)]),
+    ("http://abc.com.Thanks", &[("http://abc.com", "abc.com", "abc.com", false)]),
+    ("登录abc.com。tel 123", &[("abc.com", "abc.com", "abc.com", false)]),
+    ("wait...bit.ly/x", &[("bit.ly/x", "bit.ly", "bit.ly", true)]),
+    ("(see example.com/a_(b))", &[("example.com/a_(b)", "example.com", "example.com", true)]),
+    ("\"example.com/a\"", &[("example.com/a", "example.com", "example.com", true)]),
+    ("example.com?id=7.", &[("example.com?id=7", "example.com", "example.com", true)]),
+    ("is it example.com?", &[("example.com", "example.com", "example.com", false)]),
+    ("usps-help.top", &[("usps-help.top", "usps-help.top", "usps-help.top", false)]),
+    ("go ab12345.shop now", &[("ab12345.shop", "ab12345.shop", "ab12345.shop", false)]),
+    ("登录hello.world查看", &[("hello.world", "hello.world", "hello.world", false)]),
+    ("ok.so/x", &[("ok.so/x", "ok.so", "ok.so", true)]),
+    (
+        "1、a.com/1 2、b.cn/2",
+        &[("a.com/1", "a.com", "a.com", true), ("b.cn/2", "b.cn", "b.cn", true)],
+    ),
+    ("x@evil.com/login", &[("evil.com/login", "evil.com", "evil.com", true)]),
+    (
+        "gov.example.com.cn",
+        &[("gov.example.com.cn", "gov.example.com.cn", "example.com.cn", false)],
+    ),
+    (
+        "https://shop.blogspot.com/",
+        &[("https://shop.blogspot.com/", "shop.blogspot.com", "shop.blogspot.com", false)],
+    ),
+    ("https://intranet/x", &[("https://intranet/x", "intranet", "intranet", true)]),
+    (
+        "https://a.b.unknowntop/x",
+        &[("https://a.b.unknowntop/x", "a.b.unknowntop", "b.unknowntop", true)],
+    ),
+    ("http://www.xxxxx请查阅", &[("http://www.xxxxx", "www.xxxxx", "www.xxxxx", false)]),
+    ("http://rj.gov.br/", &[("http://rj.gov.br/", "rj.gov.br", "rj.gov.br", false)]),
+    ("http://https://a.com/x", &[("https://a.com/x", "a.com", "a.com", true)]),
+];
+
+const NOT_FOUND: &[&str] = &[
+    "",
+    ".",
+    "...",
+    "://",
+    "http://",
+    "https:// x",
+    "U.S.A",
+    "U.K. and U.S.",
+    "hello.world.this",
+    "end.Next one",
+    "the end.Com on",
+    "ok.so what",
+    "ok.SO what",
+    "it is late.is it",
+    "see you.me too",
+    "hello.world",
+    "i know.now go",
+    "call me.in an hour",
+    "let me know.to be",
+    "2nite.is ok",
+    "at 10.30am",
+    "Rs.500 and 3.50",
+    "No.1 choice",
+    "e.g. this, i.e. that",
+    "p.m. or a.m.",
+    "Dr.Smith St.John",
+    "v1.2.3",
+    "1.2.3.4",
+    "256.1.1.1/x",
+    "999.999.999.999/x",
+    "123.456",
+    "user@example.com",
+    "john.smith@example.com wrote",
+    "你好。再见",
+    "价格3.5元",
+    "1.下载 2.安装",
+    "co.uk",
+    "com",
+    ".com",
+    "a..com",
+    "weixin://dl/chat",
+    "mailto:x",
+    "12:30//x",
+    "时间：//",
+    "后天下午2.30见。ok",
+    "report.pdf file.doc",
+    "lol.haha",
+    "wat.r.u.doing",
+    "k.thx.bye",
+    "😀.com",
+    "..com.",
+    "http://。。",
+    "http://-/x",
+    "hmm.hmm.hmm.so",
+    "come.on",
+    "http//abc",
+];
+
+fn links(text: &str) -> Vec<(String, String, String, bool)> {
+    let mut out = Links::new();
+    find_links(text, &mut out);
+    out.iter()
+        .map(|link| {
+            let written = text[link.span.clone()].to_owned();
+            (written, link.host.to_owned(), link.registrable_domain().to_owned(), link.has_path)
+        })
+        .collect()
+}
+
+#[test]
+fn golden_links() {
+    let mut wrong = 0;
+    for (text, expected) in FOUND {
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|&(written, host, domain, has_path)| {
+                (written.to_owned(), host.to_owned(), domain.to_owned(), has_path)
+            })
+            .collect();
+        let found = links(text);
+        if found != expected {
+            wrong += 1;
+            eprintln!("{text:?}\n  expected {expected:?}\n  found    {found:?}");
+        }
+    }
+    assert_eq!(wrong, 0);
+}
+
+#[test]
+fn sentences_hold_no_links() {
+    for text in NOT_FOUND {
+        assert_eq!(links(text), [], "{text:?}");
+    }
+}
+
+#[test]
+fn tops_are_sorted() {
+    assert!(super::host::CERTAIN_TOPS.is_sorted());
+}
+
+#[test]
+fn limits_hold() {
+    assert_eq!(links(&"a.com/x ".repeat(100)).len(), LINKS_MAX);
+    let long = format!("http://{}.com/x", "a.".repeat(200));
+    assert!(links(&long).iter().all(|link| link.1.len() <= HOST_BYTES_MAX));
+    assert_eq!(links(&format!("http://{}.com/x", "a".repeat(64))), []);
+    for bomb in [".", "a.", "in.", "é.", "http://", "http://中", "www.", "a@", "x.in/", "。", "é"]
+    {
+        links(&bomb.repeat(16_384 / bomb.len()));
+    }
+}
+
+#[test]
+fn nothing_prints_hosts() {
+    let mut out = Links::new();
+    find_links("http://secret.example/x", &mut out);
+    assert!(!format!("{out:?} {:?}", out.iter().next()).contains("secret"));
+}
+
+proptest! {
+    #[test]
+    fn spans_are_on_borders_and_rise(
+        parts in proptest::collection::vec(
+            prop_oneof![
+                "\\PC{0,4}",
+                proptest::sample::select(vec![
+                    "http://", "hxxps：／／", "www.", ".com", "t.cn", "/x", "。", "中国", "a", "@", ":80",
+                    "example.co.uk", " ", "\u{200B}", "é", "[::1]", "1.2.3.4", "-",
+                ]).prop_map(String::from),
+            ],
+            0..12,
+        ),
+    ) {
+        let text = parts.concat();
+        let mut out = Links::new();
+        find_links(&text, &mut out);
+        let mut end = 0;
+        for link in out.iter() {
+            prop_assert!(link.span.start >= end && link.span.end > link.span.start);
+            prop_assert!(text.is_char_boundary(link.span.start));
+            prop_assert!(text.is_char_boundary(link.span.end));
+            prop_assert!(!link.host.is_empty() && link.host.len() <= HOST_BYTES_MAX);
+            prop_assert!(link.host.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()));
+            prop_assert!(link.host.ends_with(link.registrable_domain()));
+            end = link.span.end;
+        }
+    }
+}
