@@ -70,7 +70,8 @@ fn is_punctuation(unit: u16) -> bool {
 }
 
 /// Is there a word border between two neighbouring units? None inside a run of letters or inside
-/// a run of digits; one everywhere else, so `free4u` is three words and `加qq` lets `qq` stand alone.
+/// a run of digits; one everywhere else, so `free4u` is three words and `加qq` lets `qq` stand
+/// alone.
 #[inline]
 pub fn is_border(left: UnitClass, right: UnitClass) -> bool {
     left != right || matches!(left, UnitClass::Ideograph | UnitClass::Separator)

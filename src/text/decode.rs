@@ -262,8 +262,9 @@ mod tests {
 
         #[test]
         fn broken_text_maps_back(text in "\\PC{0,20}", at in 0usize..80, octet: u8) {
+            use TextEncoding::{Utf8, Utf16Be};
             for (mut octets, encoding) in
-                [(text.clone().into_bytes(), TextEncoding::Utf8), (utf16(&text), TextEncoding::Utf16Be)]
+                [(text.clone().into_bytes(), Utf8), (utf16(&text), Utf16Be)]
             {
                 if let Some(place) = octets.get_mut(at) {
                     *place = octet;

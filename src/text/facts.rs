@@ -133,7 +133,7 @@ fn code(folded: &Folded, group: Range<usize>, out: &mut Facts) {
 }
 
 fn is_digit(unit: u16) -> bool {
-    class_of(unit) == UnitClass::Digit
+    unit.wrapping_sub(0x30) < 10
 }
 
 fn is_letter(unit: u16) -> bool {
@@ -258,14 +258,16 @@ fn stands_alone(units: &[u16], group: &Range<usize>) -> bool {
     let (start, end) = (group.start, group.end);
     let before = start.checked_sub(1).and_then(|at| units.get(at));
     let next_is_digit = units.get(end + 1).is_some_and(|&unit| is_digit(unit));
+    let goes_on = next_is_digit && is(units.get(end), ":/-");
+    let is_tail = start >= 2 && is(before, "号") && is(units.get(start - 2), "尾");
     let touches = before.into_iter().chain(units.get(end)).any(|&unit| is_letter(unit));
     !touches
         && !is_amount(units, start, end)
         && !is(before, "*+")
         && !is(units.get(end), "年%*")
-        && !(is(units.get(end), ":/-") && next_is_digit)
+        && !goes_on
         && !is_after_digit(units, start, ":/-")
-        && !(start >= 2 && is(before, "号") && is(units.get(start - 2), "尾"))
+        && !is_tail
         && !is_packed_date(&units[group.clone()], 1)
 }
 

@@ -213,13 +213,25 @@ impl Finder<'_> {
             }
             for run in runs.into_iter().flatten().filter(|_| known) {
                 for labels in run.shorter() {
-                    if self.try_run(start, run, labels, known) {
+                    if self.is_border(run, labels) && self.try_run(start, run, labels, known) {
                         return self.done;
                     }
                 }
             }
         }
         after
+    }
+
+    /// Does a new sentence seem to start after so many labels? A small letter goes on the name:
+    /// a suffix that the list does not know yet must not pass for the name before it.
+    fn is_border(&self, run: &Run, labels: usize) -> bool {
+        let before = run.labels[labels - 1].end;
+        let next = &self.text[run.labels[labels].clone()];
+        let is_full_stop = self.text[before..].starts_with(['。', '｡']);
+        let mut letters = next.chars();
+        let is_capital = letters.next().is_some_and(char::is_uppercase)
+            && letters.next().is_none_or(char::is_lowercase);
+        is_full_stop || is_capital
     }
 
     fn try_run(&mut self, start: usize, run: &Run, labels: usize, known: bool) -> bool {

@@ -153,7 +153,9 @@ fn bombs_and_secrets() {
 
 proptest! {
     #[test]
-    fn spans_rise_and_keep_apart(text in "([0-9]{1,9}|[ .,:/()+-]|a|元|【|】|\u{200B}|t\\.cn/){0,20}") {
+    fn spans_rise_and_keep_apart(
+        text in "([0-9]{1,9}|[ .,:/()+-]|a|元|【|】|\u{200B}|t\\.cn/){0,20}",
+    ) {
         let found = facts(&text);
         let mut all: Vec<_> = found.phones.iter().chain(&found.codes).cloned().collect();
         prop_assert!(found.phones.is_sorted_by_key(|span| span.start));
@@ -164,7 +166,8 @@ proptest! {
             prop_assert!(pair[0].end <= pair[1].start);
         }
         for span in all {
-            prop_assert!(text.get(span).is_some_and(|text| text.contains(|c: char| c.is_ascii_digit())));
+            let has_digit = |text: &str| text.bytes().any(|b| b.is_ascii_digit());
+            prop_assert!(text.get(span).is_some_and(has_digit));
         }
     }
 }

@@ -178,7 +178,9 @@ pub(super) fn is_bare_host(
     found: &Resolved,
     around: Surroundings,
 ) -> bool {
-    if !found.known || found.is_suffix && !found.is_ip || !host.contains('.') {
+    // `gov.tw/x` is a host with a path, `co.uk` alone is none.
+    let is_suffix = found.is_suffix && !(found.suffix_labels > 1 && around.has_path);
+    if !found.known || is_suffix && !found.is_ip || !host.contains('.') {
         return false;
     }
     if found.is_ip {
@@ -224,9 +226,9 @@ fn is_sentence_border(written: &str) -> bool {
 /// `www.`, ideographs around them or a name that is no word.
 pub(super) const CERTAIN_TOPS: &[&str] = &[
     "ae", "aero", "asia", "au", "bd", "bg", "biz", "br", "bz", "ca", "cc", "cf", "ch", "club",
-    "cn", "com", "coop", "cx", "cy", "cyou", "de", "dev", "dk", "ec", "edu", "ee", "eu", "fi",
-    "fr", "ge", "gl", "gov", "gq", "gr", "hk", "hu", "icu", "info", "io", "ir", "jp", "kr", "kz",
-    "lk", "lt", "lv", "ly", "mil", "ml", "mobi", "museum", "mx", "net", "ng", "nl", "np", "nz",
-    "online", "org", "ph", "pk", "pl", "pro", "pt", "pw", "qa", "ro", "ru", "sbs", "sg", "sk",
-    "sv", "tk", "tr", "tw", "ua", "uk", "uy", "uz", "vip", "vn", "wang", "ws", "xyz", "za",
+    "cn", "co", "com", "coop", "cx", "cy", "cyou", "de", "dev", "dk", "ec", "edu", "ee", "eu",
+    "fi", "fr", "ge", "gl", "gov", "gq", "gr", "hk", "hu", "icu", "info", "io", "ir", "jp", "kr",
+    "kz", "lk", "lt", "lv", "ly", "mil", "ml", "mobi", "museum", "mx", "net", "ng", "nl", "np",
+    "nz", "online", "org", "ph", "pk", "pl", "pro", "pt", "pw", "qa", "ro", "ru", "sbs", "sg",
+    "sk", "sv", "tk", "tr", "tw", "ua", "uk", "uy", "uz", "vip", "vn", "wang", "ws", "xyz", "za",
 ];

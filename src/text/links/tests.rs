@@ -93,6 +93,11 @@ const FOUND: &[Row] = &[
         &[("https://a.b.unknowntop/x", "a.b.unknowntop", "b.unknowntop", true)],
     ),
     ("http://www.xxxxx请查阅", &[("http://www.xxxxx", "www.xxxxx", "www.xxxxx", false)]),
+    (
+        "http://bank.com.newtop/x",
+        &[("http://bank.com.newtop/x", "bank.com.newtop", "com.newtop", true)],
+    ),
+    ("see gov.tw/aB3", &[("gov.tw/aB3", "gov.tw", "gov.tw", true)]),
     ("http://rj.gov.br/", &[("http://rj.gov.br/", "rj.gov.br", "rj.gov.br", false)]),
     ("http://https://a.com/x", &[("https://a.com/x", "a.com", "a.com", true)]),
 ];
