@@ -8,9 +8,7 @@ mod support;
 use std::time::Instant;
 
 use ringfence::app::catalogue::{PackText, compile, starter_packs};
-use ringfence::engine::{Ruleset, RulesetBuilder, screen};
-use ringfence::lists::Sink;
-use ringfence::lists::pack::Reader;
+use ringfence::engine::{Ruleset, screen};
 use ringfence::model::attempt::{
     Attempt, Content, ContentBasis, StateFacts, TextEncoding, TrunkClass,
 };
