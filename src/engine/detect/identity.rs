@@ -6,7 +6,7 @@
 use super::Hits;
 use crate::engine::context::{Context, from_abroad};
 use crate::engine::hit::Hit;
-use crate::engine::numbers::{Normalised, Plans};
+use crate::engine::numbers::{Malformed, Normalised, Plans};
 use crate::model::attempt::{Attempt, Presentation, Roaming, TrunkClass, VerificationStatus};
 use crate::model::category::Category;
 use crate::model::entry::{ClassRow, Effect, FromAbroad, NumberClass, Origination};
@@ -19,6 +19,8 @@ mod points {
     pub const MALFORMED_FROM_ABROAD: i16 = 650;
     /// A malformed originator at home: labelled, switchboards misconfigure theirs.
     pub const MALFORMED: i16 = 320;
+    /// A message from what can be no address: noted, much equipment is careless there.
+    pub const MALFORMED_SENDER: i16 = 120;
     /// No originator at all from abroad: labelled.
     pub const MISSING_FROM_ABROAD: i16 = 320;
     /// No originator at all at home: noted.
@@ -41,6 +43,9 @@ pub(in crate::engine) fn check<'r>(
     let abroad = from_abroad(attempt);
     match &context.originator {
         Normalised::Missing => missing(attempt, abroad, hits),
+        Normalised::Malformed(why) if attempt.traffic == Traffic::Message => {
+            malformed_sender(attempt, *why, hits);
+        }
         Normalised::Malformed(_) => malformed(attempt, abroad, hits),
         // Letters are a sender id in a message and nonsense in a call.
         Normalised::Lettered if attempt.traffic == Traffic::Call => {
@@ -49,7 +54,7 @@ pub(in crate::engine) fn check<'r>(
         Normalised::Lettered => {}
         Normalised::Number(number) => {
             if attempt.originator.presentation == Presentation::Restricted {
-                hits.push(withheld(attempt));
+                hits.push(withheld());
             }
             if !context.identity_proven
                 && let Some(row) = plans.classify(number)
@@ -73,7 +78,7 @@ fn raw_evidence(attempt: &Attempt<'_>) -> String {
 
 fn missing(attempt: &Attempt<'_>, abroad: bool, hits: &mut Hits<'_>) {
     if attempt.originator.presentation == Presentation::Restricted {
-        hits.push(withheld(attempt));
+        hits.push(withheld());
         return;
     }
     let points = if abroad { points::MISSING_FROM_ABROAD } else { points::MISSING };
@@ -85,7 +90,7 @@ fn missing(attempt: &Attempt<'_>, abroad: bool, hits: &mut Hits<'_>) {
     ));
 }
 
-fn withheld<'r>(_attempt: &Attempt<'_>) -> Hit<'r> {
+fn withheld<'r>() -> Hit<'r> {
     let effect = Effect::Score(points::WITHHELD);
     Hit::found(ReasonCode::OriginatorWithheld, Category::ID07, effect, Ground::Analytics)
 }
@@ -96,6 +101,21 @@ fn malformed(attempt: &Attempt<'_>, abroad: bool, hits: &mut Hits<'_>) {
         ReasonCode::OriginatorMalformed,
         Category::ID03,
         Effect::Score(points),
+        Ground::InvalidNumber,
+    );
+    hits.push(hit.at(None, &raw_evidence(attempt)));
+}
+
+/// Messages come from short codes of many plans: digits that no plan knows say nothing there, and
+/// only what can be no address at all is noted.
+fn malformed_sender(attempt: &Attempt<'_>, why: Malformed, hits: &mut Hits<'_>) {
+    if !matches!(why, Malformed::AllZeros | Malformed::BadCharacter | Malformed::TooLong) {
+        return;
+    }
+    let hit = Hit::found(
+        ReasonCode::OriginatorMalformed,
+        Category::ID03,
+        Effect::Score(points::MALFORMED_SENDER),
         Ground::InvalidNumber,
     );
     hits.push(hit.at(None, &raw_evidence(attempt)));
