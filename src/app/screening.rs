@@ -1,0 +1,54 @@
+//! The port through which an edge asks for a verdict.
+
+use crate::model::attempt::Attempt;
+use crate::model::policy::Mode;
+use crate::model::revision::{Digest, Revision};
+use crate::model::time::Timestamp;
+use crate::model::verdict::Verdict;
+
+/// Reads the time; the only place where anything may.
+pub trait Clock: Send + Sync {
+    /// Now, UTC.
+    fn now(&self) -> Timestamp;
+}
+
+/// Which state answered, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Revision of the ruleset.
+    pub revision: Revision,
+    /// Its digest.
+    pub digest: Digest,
+    /// How far verdicts bite for this attempt.
+    pub mode: Mode,
+    /// The instant the attempt was screened at.
+    pub now: Timestamp,
+}
+
+/// Screens attempts.
+pub trait Screen: Send + Sync + 'static {
+    /// Screens one attempt and hands the verdict, which may borrow from the ruleset, to `encode`,
+    /// exactly once. When no ruleset is loaded `encode` is not called.
+    ///
+    /// Neither waits nor does I/O. Panics are a bug; the caller contains them.
+    fn screen(&self, attempt: &Attempt<'_>, encode: &mut dyn FnMut(&Verdict<'_>, &Stamp));
+}
+
+/// What is known of the ruleset in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RulesetStatus {
+    /// Its revision.
+    pub revision: Revision,
+    /// Its digest.
+    pub digest: Digest,
+    /// When it was published here.
+    pub published: Timestamp,
+    /// Entries in all its lists.
+    pub entries: u64,
+}
+
+/// Tells about the ruleset in use.
+pub trait RulesetInfo: Send + Sync + 'static {
+    /// `None` until one is loaded.
+    fn ruleset(&self) -> Option<RulesetStatus>;
+}
