@@ -1,8 +1,33 @@
-//! Ringfence (map comes at the end).
+//! Ringfence screens calls and SMS for carriers, inline: ALLOW, LABEL, HOLD or BLOCK, with reasons.
+//!
+//! # The house
+//! A room uses only rooms below it; `tests/tidy.rs` holds the arrows. A request travels
+//! `grpc` (decode) -> `app` (load the ruleset, the time) -> `engine` (screen) -> `wire` (encode). A
+//! change travels `lists` (read, check) -> `engine` (compile) -> `app` (publish).
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`cli`] | arguments, one command each; wires everything, owns no logic |
+//! | [`grpc`] | data port: listener, one runtime a core, the screening service |
+//! | [`http`] | control port: `/metrics`, `/livez`, `/readyz` |
+//! | `sip`, `smpp` | reserved: other doors to the same screening |
+//! | `store` | reserved: the change log on disk |
+//! | [`telemetry`] | structured logs, never a number or a text |
+//! | [`wire`] | generated protobuf types and their conversions |
+//! | [`app`] | use cases, ports (clock, screening), counters, publisher |
+//! | [`engine`] | compiles the catalogue into a ruleset; screens; pure |
+//! | [`lists`] | packs: lists that people read, with their checks; pure |
+//! | `state`, `learn` | reserved: what traffic teaches; learned weights; pure |
+//! | [`text`] | octets -> characters -> folded text with offsets -> links, numbers, codes; pure |
+//! | [`model`] | values: numbers, attempts, verdicts, entries, policy |
+
 pub mod app;
 pub mod cli;
 pub mod engine;
+pub mod grpc;
+pub mod http;
 pub mod lists;
 pub mod model;
+pub mod telemetry;
 pub mod text;
 pub mod wire;
