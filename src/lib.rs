@@ -4,3 +4,12 @@ pub mod lists;
 pub mod model;
 pub mod text;
 pub mod wire;
+
+// Temporary, until `cli/mod.rs` joins the tree.
+#[allow(missing_docs)]
+pub mod cli {
+    pub mod client;
+    pub mod output;
+    pub mod screen;
+    pub type Failure = Box<dyn std::error::Error>;
+}
