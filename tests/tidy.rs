@@ -32,9 +32,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("smpp", &["wire", "app", "model"]),
     ("store", &["wire", "app", "model"]),
     ("telemetry", &["app", "model"]),
-    ("cli", &[
-        "grpc", "http", "telemetry", "store", "wire", "app", "engine", "lists", "text", "model",
-    ]),
+    (
+        "cli",
+        &["grpc", "http", "telemetry", "store", "wire", "app", "engine", "lists", "text", "model"],
+    ),
 ];
 
 /// Rooms that know nothing of the world outside.
@@ -209,7 +210,8 @@ fn functions(source: &Source, wrong: &mut Vec<String>) {
     let lines: Vec<&str> = product(source).lines().collect();
     for (start, line) in lines.iter().enumerate() {
         let trimmed = line.trim_start();
-        let head = ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub(super) fn ", "pub(crate) fn "];
+        let head =
+            ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub(super) fn ", "pub(crate) fn "];
         if !head.iter().any(|head| trimmed.starts_with(head)) {
             continue;
         }

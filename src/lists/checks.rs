@@ -5,9 +5,12 @@ use crate::model::entry::{Effect, Entry, ListSpec, NumberPattern, Term, Value};
 use crate::model::policy::{Action, Ground};
 use crate::model::time::Timestamp;
 
-/// The largest share of the number space that blocking prefixes of one list may cover together:
-/// under one in a thousand, which is one three-digit country code.
-pub const BLOCKED_SHARE_MAX: f64 = 0.001;
+/// The largest share of all international numbers that the blocking prefixes of one list may cover
+/// together: five three-digit country codes, but no two-digit one.
+pub const BLOCKED_SHARE_MAX: f64 = 0.005;
+
+/// The shortest prefix of a region's own plan that may be blocked: `CN:106*`, not `CN:1*`.
+pub const REGIONAL_DIGITS_MIN: usize = 3;
 
 /// Running checks over one list.
 #[derive(Debug, Default)]
@@ -24,13 +27,13 @@ impl ListCheck {
             Value::Number(pattern) => self.breadth(entry.meta.effect, pattern),
             Value::Keyword(phrase) => phrase_breadth(phrase),
             Value::Conjunction(conjunction) => {
-                let phrases = conjunction.groups.iter().flatten().filter_map(phrase_of);
-                let mut any = false;
-                for phrase in phrases {
-                    any = true;
-                    phrase_breadth(phrase)?;
+                // Somewhere it must ask for a real phrase: one character, a link or a number
+                // stand in every other text.
+                let specific = |group: &Vec<Term>| group.iter().all(is_specific);
+                if conjunction.groups.iter().any(specific) {
+                    return Ok(());
                 }
-                if any { Ok(()) } else { Err("a conjunction needs at least one phrase".into()) }
+                Err("a conjunction needs a group of phrases with at least 2 letters each".into())
             }
             _ => Ok(()),
         }
@@ -40,8 +43,26 @@ impl ListCheck {
         if !matches!(effect, Effect::Block) {
             return Ok(());
         }
-        self.blocked_share += share(pattern);
-        if self.blocked_share < BLOCKED_SHARE_MAX {
+        let (first, share) = match pattern {
+            NumberPattern::Exact(_) => return Ok(()),
+            NumberPattern::Prefix(prefix) => (prefix, width(prefix.digits.len())),
+            NumberPattern::Range { first, last, .. } => {
+                let value = |text: &str| text.parse::<f64>().unwrap_or(0.0);
+                let count = value(&last.digits) - value(&first.digits) + 1.0;
+                (first, count * width(first.digits.len()))
+            }
+        };
+        if first.region.is_some() {
+            if first.digits.len() >= REGIONAL_DIGITS_MIN {
+                return Ok(());
+            }
+            return Err(format!(
+                "too broad: a blocking prefix of a region's own plan needs at least \
+                 {REGIONAL_DIGITS_MIN} digits"
+            ));
+        }
+        self.blocked_share += share;
+        if self.blocked_share <= BLOCKED_SHARE_MAX {
             return Ok(());
         }
         Err(format!(
@@ -53,23 +74,15 @@ impl ListCheck {
     }
 }
 
-/// The share of its plan's number space that a pattern covers.
-fn share(pattern: &NumberPattern) -> f64 {
-    let width = |digits: usize| 10f64.powi(-i32::try_from(digits).unwrap_or(i32::MAX));
-    match pattern {
-        NumberPattern::Exact(_) => 0.0,
-        NumberPattern::Prefix(prefix) => width(prefix.digits.len()),
-        NumberPattern::Range { first, last, .. } => {
-            let value = |text: &str| text.parse::<f64>().unwrap_or(0.0);
-            (value(&last.digits) - value(&first.digits) + 1.0) * width(first.digits.len())
-        }
-    }
+/// The share of the number space behind so many leading digits.
+fn width(digits: usize) -> f64 {
+    10f64.powi(-i32::try_from(digits).unwrap_or(i32::MAX))
 }
 
-fn phrase_of(term: &Term) -> Option<&str> {
+fn is_specific(term: &Term) -> bool {
     match term {
-        Term::Phrase(phrase) => Some(phrase),
-        Term::Link | Term::Phone | Term::Code => None,
+        Term::Phrase(phrase) => phrase_breadth(phrase).is_ok(),
+        Term::Link | Term::Phone | Term::Code => false,
     }
 }
 

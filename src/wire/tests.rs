@@ -313,6 +313,7 @@ fn full_verdict() -> Verdict<'static> {
             evidence: arrayvec::ArrayString::from("安全账户").unwrap(),
             shadow: true,
         }],
+        mode: Mode::Enforce,
         flags: Flags(Flags::DEGRADED.0 | Flags::VERIFICATION_IGNORED.0),
     }
 }

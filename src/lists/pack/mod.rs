@@ -19,7 +19,7 @@ pub const LINE_BYTES_MAX: usize = 16 * 1024;
 /// More columns than any kind has.
 pub const COLUMNS_MAX: usize = 32;
 /// Choices in one `%define`.
-pub const CHOICES_MAX: usize = 512;
+pub const CHOICES_MAX: usize = 256;
 /// Lists in one reading; list indexes are 16 bits wide.
 pub const LISTS_MAX: usize = 4096;
 
@@ -138,8 +138,8 @@ impl<'p> PackState<'p> {
     fn define(&mut self, rest: &str) -> Result<(), String> {
         let (name, choices) =
             rest.split_once(' ').ok_or("expected `%define NAME choice | choice …`")?;
-        if !is_name(name) {
-            return Err(format!("define name \"{name}\": expected a-z, 0-9, `-` and `.`"));
+        if !is_name(&name.to_ascii_lowercase()) {
+            return Err(format!("define name \"{name}\": expected letters, digits, `-` and `.`"));
         }
         if row::RESERVED.contains(&name) {
             return Err(format!("@{name} is built in and cannot be defined"));

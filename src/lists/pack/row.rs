@@ -164,7 +164,7 @@ pub(super) fn entries(
         ListKind::Keyword => give(Value::Keyword(cells.need("value", plain)?)),
         ListKind::Conjunction => give(Value::Conjunction(conjunction(cells, defines)?)),
         ListKind::Domain => {
-            let host = cells.need("value", |text| domain(text))?;
+            let host = cells.need("value", listed_domain)?;
             give(Value::Domain(&host))
         }
         ListKind::Brand => give(Value::Brand(brand(cells)?)),
@@ -260,7 +260,18 @@ fn conjunction(
     })
 }
 
-/// A host in lower-case ASCII; refuses what would match half the net.
+/// A host to list; refuses what would match half the net.
+fn listed_domain(text: &str) -> Result<String, String> {
+    let host = domain(text)?;
+    if !host.contains('.') || psl::suffix_str(&host) == Some(host.as_str()) {
+        return Err(format!(
+            "\"{text}\" is a public suffix: it would match every domain below it; name a domain"
+        ));
+    }
+    Ok(host)
+}
+
+/// A host in lower-case ASCII. A brand's own may be a public suffix that only it gives out: gov.uk.
 fn domain(text: &str) -> Result<String, String> {
     let host = idna::domain_to_ascii(text.trim_end_matches('.'))
         .map_err(|_| format!("\"{text}\" is no domain name"))?;
@@ -269,11 +280,6 @@ fn domain(text: &str) -> Result<String, String> {
         && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
     if !ok || host.split('.').any(str::is_empty) {
         return Err(format!("\"{text}\" is no domain name (no scheme, path or port)"));
-    }
-    if !host.contains('.') || psl::suffix_str(&host) == Some(host.as_str()) {
-        return Err(format!(
-            "\"{text}\" is a public suffix: it would match every domain below it; name a domain"
-        ));
     }
     Ok(host)
 }

@@ -71,7 +71,7 @@ fn every_mistake_names_its_line() {
         ),
         (
             "%pack a\n%list x kind=conjunction\n%columns id all\nq\t@link",
-            "4: error: a conjunction needs at least one phrase",
+            "4: error: a conjunction needs a group of phrases",
         ),
         (
             "%pack a\n%list x kind=keyword\n%list x kind=keyword",
@@ -105,7 +105,7 @@ fn every_mistake_names_its_line() {
 
 #[test]
 fn a_pack_that_would_block_everything_is_refused() {
-    for value in ["+1*", "+1000*-+9999*", "+371*"] {
+    for value in ["+1*", "+1000*-+9999*", "+44*", "CN:1*", "GB:10*-GB:99*"] {
         let text = format!("%pack a\n%list x kind=number effect=block\n%columns value\n{value}");
         let got = findings(&text);
         assert!(got.first().is_some_and(|f| f.contains("too broad")), "{value}: {got:?}");
