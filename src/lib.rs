@@ -8,6 +8,7 @@ pub mod wire;
 // Temporary, until `cli/mod.rs` joins the tree.
 #[allow(missing_docs)]
 pub mod cli {
+    pub mod bench;
     pub mod client;
     pub mod output;
     pub mod screen;

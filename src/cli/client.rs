@@ -63,7 +63,11 @@ impl ServerAddress {
         if user_info || past_authority {
             return Err(expected.to_owned());
         }
-        let port = uri.port_u16().unwrap_or(DEFAULT_PORT);
+        let port = match (uri.port_u16(), url.trim_end_matches('/').ends_with(host)) {
+            (Some(port), _) => port,
+            (None, true) => DEFAULT_PORT,
+            (None, false) => return Err(format!("the port is no port; {expected}")),
+        };
         Ok(ServerAddress { host: host.trim_matches(['[', ']']).to_owned(), port })
     }
 
@@ -85,13 +89,20 @@ impl fmt::Display for ServerAddress {
     }
 }
 
-/// A time such as `500ms`, `10s` or `2m`: more than none, at most a day.
-pub fn positive_time(text: &str) -> Result<Duration, String> {
+/// A time such as `500ms`, `10s` or `2m`, at most a day.
+pub fn time(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
-        Ok(time) if time.is_zero() => Err("must be more than none".to_owned()),
         Ok(time) if time > TIME_MAX => Err("must be at most a day".to_owned()),
         Ok(time) => Ok(time),
         Err(e) => Err(format!("{e}; expected a time such as 500ms, 10s or 2m")),
+    }
+}
+
+/// As [`time`], and more than none.
+pub fn positive_time(text: &str) -> Result<Duration, String> {
+    match time(text) {
+        Ok(time) if time.is_zero() => Err("must be more than none".to_owned()),
+        read => read,
     }
 }
 

@@ -27,9 +27,9 @@ pub fn start() -> ServerAddress {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener).expect("in a runtime");
+            let incoming = tonic::transport::server::TcpIncoming::from(listener);
             tonic::transport::Server::builder()
-                .add_service(ScreeningServiceServer::new(Fake))
-                .serve_with_incoming(tonic::transport::server::TcpIncoming::from(listener))
+                .serve_with_incoming(ScreeningServiceServer::new(Fake), incoming)
                 .await
         })
     });
