@@ -92,7 +92,10 @@ class RingfenceClient:
         self._channel.close()
 
     def wait_until_ready(self, timeout_s: float = 2.0) -> bool:
-        """Connects ahead of the first attempt, which would else pay for it with its deadline."""
+        """Connects ahead of the first attempt, which would else pay for it with its deadline.
+
+        The first request of a process is still a slow one: send one for warming up.
+        """
         try:
             grpc.channel_ready_future(self._channel).result(timeout=timeout_s)
             return True
@@ -186,9 +189,11 @@ def main() -> int:
     parser.add_argument(
         "--text", default="您涉嫌洗钱，请把钱转到安全账户，加微信，点击 http://a.example.top/x"
     )
+    # A person waits longer than a switch, and the very first request of a process is its slowest.
+    parser.add_argument("--deadline", type=float, default=1.0, help="seconds")
     args = parser.parse_args()
     text = os.fsencode(args.text)
-    with RingfenceClient(args.server) as client:
+    with RingfenceClient(args.server, args.deadline, args.deadline) as client:
         if not client.wait_until_ready():
             print(f"no server at {args.server}; what follows fails open", file=sys.stderr)
         answer = client.screen_call(call(args.originator, args.recipient))

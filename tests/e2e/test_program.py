@@ -13,7 +13,7 @@ import pytest
 from conftest import EXAMPLE, free_port, run
 
 SCAM = "您好，我是市公安局民警，您涉嫌一宗洗钱案件，请立即将资金转到安全账户配合调查，切勿告诉家人。"
-CALL = ("screen", "call", "--from", "+861065550110", "--to", "+8613800138000",
+CALL = ("screen", "call", "--from", "+8675586660110", "--to", "+8613800138000",
         "--trunk-class", "international")
 MESSAGE = ("screen", "message", "--from", "+8613800138000", "--to", "+8613800138001",
            "--text", SCAM)
@@ -154,18 +154,18 @@ def test_metrics_count_and_name_nobody(server):
     assert any("_bucket{" in line and 'le="' in line for line in samples), "histograms"
     assert any("build_info" in line for line in samples)
     assert any("revision" in line for line in samples)
-    for personal in ("13800138000", "65550110", "安全账户"):
+    for personal in ("13800138000", "86660110", "安全账户"):
         assert personal not in text
 
 
 def test_the_example_runs(server):
     done = subprocess.run(
-        [sys.executable, str(EXAMPLE / "ringfence_client.py"), "--server", server.target],
+        [sys.executable, str(EXAMPLE / "ringfence_client.py"), "--server", server.target,
+         "--deadline", "10"],
         capture_output=True, text=True, timeout=60, check=False,
     )
-    # 1 is a deadline of milliseconds missed on a busy machine: then it must say so.
-    assert done.returncode == 0 or "DEADLINE_EXCEEDED" in done.stdout, done.stderr
-    assert "revision" in done.stdout or done.returncode == 1
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("revision") == 2 and "at octets" in done.stdout
 
 
 def test_the_ready_line_says_where_and_what(server):
@@ -178,5 +178,5 @@ def test_logs_hold_no_numbers_and_no_texts(server):
     asked(server, *CALL)
     asked(server, *MESSAGE)
     run("screen", "call", "--from", "1" * 1025, "--to", "+8613800138000", "--server", server.url)
-    for personal in ("13800138000", "65550110", "安全账户", "1" * 40):
+    for personal in ("13800138000", "86660110", "安全账户", "1" * 40):
         assert personal not in server.output()

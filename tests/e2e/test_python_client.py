@@ -114,7 +114,7 @@ def test_an_ordinary_call_is_allowed(client):
 
 
 def test_a_domestic_number_from_abroad_is_caught_with_reasons(client):
-    request = rc.call("+861065550110", "+8613800138000", "INTERNATIONAL")
+    request = rc.call("+8675586660110", "+8613800138000", "INTERNATIONAL")
     verdict = screened(client, request)
     assert verdict.action != ALLOW
     assert "DOMESTIC_FROM_ABROAD" in codes(verdict)
@@ -398,9 +398,17 @@ def test_reports_are_taken_and_checked(stub):
 
 
 def test_a_deadline_is_kept(stub, client):
+    # A stream that its caller never ends: nothing but the deadline can end it.
+    requests = queue.SimpleQueue()
+    started = time.monotonic()
+    answers = stub.ScreenStream(iter(requests.get, None), timeout=0.5)
+    requests.put(items(screening_service_pb2.ScreenStreamRequest)[0])
+    next(answers)
     with pytest.raises(grpc.RpcError) as caught:
-        stub.ScreenCall(rc.call("+442079460018", "+442079460959"), timeout=1e-6)
+        next(answers)
+    requests.put(None)
     assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    assert 0.4 < time.monotonic() - started < DEADLINE_S
     screened(client, rc.call("+442079460018", "+442079460959", "DOMESTIC"))
 
 

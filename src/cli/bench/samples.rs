@@ -23,8 +23,8 @@ pub(super) enum Sample {
 const CALLS: [(&str, &str, pb::TrunkClass); 6] = [
     ("+120255501", "+442079460018", pb::TrunkClass::International),
     ("+4420794600", "+442079460018", pb::TrunkClass::Domestic),
-    ("+86138001380", "+861065550110", pb::TrunkClass::International),
-    ("+861065550", "+8613800138000", pb::TrunkClass::Retail),
+    ("+86138001380", "+8675586660110", pb::TrunkClass::International),
+    ("+86755866601", "+8613800138000", pb::TrunkClass::Retail),
     ("00442079460", "+12025550143", pb::TrunkClass::International),
     ("+120255501", "+12025550143", pb::TrunkClass::Voip),
 ];
