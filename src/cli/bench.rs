@@ -88,7 +88,9 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     report::print(args, &outcome)?;
     match outcome.tally.bad_answer {
         Some(what) => Err(format!("not every answer was a verdict: {what}").into()),
-        None if outcome.tally.verdicts() == 0 => Err("no request got a verdict".into()),
+        None if outcome.tally.verdicts() == 0 => {
+            Err("no request got a verdict in time: see the errors, or ask for less".into())
+        }
         None => Ok(()),
     }
 }

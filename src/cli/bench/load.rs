@@ -312,27 +312,35 @@ fn conclude(plan: &Plan, start: Instant, sent: u64, mut tally: Tally) -> Outcome
     }
 }
 
-/// Hands over every request when it is due; gives how many were handed over.
+/// Hands over every request when it is due; gives the first that was not.
+///
+/// What is overdue at the end of the warm-up is left out, so that an overload is measured from its
+/// beginning. What is overdue later is never left out.
 fn pace(plan: &Plan, start: Instant, queues: &[mpsc::Sender<Slot>]) -> u64 {
     let total = plan.requests(plan.warmup + plan.duration);
     let warmup = plan.requests(plan.warmup);
     let give_up = start + plan.warmup + plan.duration + plan.deadline;
-    for index in 0..total {
-        let due = start + plan.due(index);
+    let mut index = 0;
+    while index < total {
         let now = Instant::now();
         if now > give_up {
-            return index;
+            break;
         }
+        if index < warmup && now >= start + plan.warmup {
+            index = warmup;
+        }
+        let due = start + plan.due(index);
         if let Some(early) = due.checked_duration_since(now).filter(|early| !early.is_zero()) {
             thread::sleep(early);
         }
         let slot = Slot { index, due, measured: index >= warmup };
         // A queue is closed only when its thread failed, and then the run does.
         if queues[index as usize % queues.len()].blocking_send(slot).is_err() {
-            return index;
+            break;
         }
+        index += 1;
     }
-    total
+    index
 }
 
 fn show_progress(total: u64, done: &AtomicU64, finished: impl Fn() -> bool) {

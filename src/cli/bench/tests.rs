@@ -72,6 +72,17 @@ fn a_server_that_does_not_answer_costs_every_request_its_deadline() {
     assert!(outcome.tally.latency.min() >= 198_000, "{}", outcome.tally.latency.min());
 }
 
+#[test]
+fn an_overload_is_told_and_every_request_of_it_counted() {
+    let mut plan = plan(fake::start(), 1_000_000, 300);
+    plan.deadline = Duration::from_millis(300);
+    let outcome = load::run(&plan).expect("a run");
+    let tally = &outcome.tally;
+    let failed: u64 = tally.errors.values().sum();
+    assert_eq!(tally.verdicts() + failed + outcome.unsent, 300_000);
+    assert!(outcome.unsent > 0 && tally.latency.max() > 100_000);
+}
+
 fn slow_call() -> samples::Sample {
     let mut sample = samples::make(Mix::Call).swap_remove(0);
     if let samples::Sample::Call(call) = &mut sample {
