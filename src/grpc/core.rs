@@ -3,10 +3,11 @@
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::server::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -86,18 +87,24 @@ impl Core {
     /// One connection, from its preface to its end.
     fn serve(&self, arrival: Arrival) -> impl Future<Output = io::Result<()>> + use<> {
         let (give, closing) = Closing::new();
+        let spawner = Spawner {
+            is_short: Arc::default(),
+            answer_timeout: self.config.answer_timeout,
+            cell: Arc::clone(&self.cell),
+        };
         let dispatch = Dispatch {
             services: Arc::clone(&self.services),
             cell: Arc::clone(&self.cell),
             closing,
             unary_timeout: self.config.unary_timeout,
+            is_short: Arc::clone(&spawner.is_short),
         };
         let (age_max, grace) = (self.config.connection_age_max, self.config.connection_age_grace);
         let server_closing = self.closing.clone();
         async move {
             let Arrival { stream, seat } = arrival;
             let io = TokioIo::new(TcpStream::from_std(stream)?);
-            let mut connection = std::pin::pin!(builder().serve_connection(io, dispatch));
+            let mut connection = std::pin::pin!(builder(spawner).serve_connection(io, dispatch));
             let mut over = false;
             tokio::select! {
                 _ = &mut connection => over = true,
@@ -116,8 +123,36 @@ impl Core {
     }
 }
 
-fn builder() -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+/// Spawns the task of each request of one connection; that of a unary one ends, with a reset of
+/// its stream, when its caller does not take the answer in time.
+///
+/// hyper calls the service and spawns the task in one step of the connection's own task, so what
+/// the dispatcher said last is about the future at hand. Were it ever otherwise, the tests with
+/// long streams and stalled calls would fail.
+#[derive(Clone)]
+struct Spawner {
+    is_short: Arc<AtomicBool>,
+    answer_timeout: Duration,
+    cell: Arc<Cell>,
+}
+
+impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Spawner {
+    fn execute(&self, request: F) {
+        if !self.is_short.swap(false, Ordering::Relaxed) {
+            tokio::spawn(request);
+            return;
+        }
+        let (timeout, cell) = (self.answer_timeout, Arc::clone(&self.cell));
+        tokio::spawn(async move {
+            if tokio::time::timeout(timeout, request).await.is_err() {
+                cell.deadline_drops.add();
+            }
+        });
+    }
+}
+
+fn builder(spawner: Spawner) -> http2::Builder<Spawner> {
+    let mut builder = http2::Builder::new(spawner);
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)

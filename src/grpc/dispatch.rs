@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ pub(super) struct Dispatch {
     pub closing: Closing,
     /// Longest time a unary request may take from its head to its answer.
     pub unary_timeout: Duration,
+    /// Tells the spawner of the request's task whether its answer is a short one.
+    pub is_short: Arc<AtomicBool>,
 }
 
 type Inner = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
@@ -77,6 +80,7 @@ impl hyper::service::Service<Request<Incoming>> for Dispatch {
         let asked = grpc_timeout(request.headers());
         let path = request.uri().path();
         let long = path == STREAM || !path.starts_with(SCREENING);
+        self.is_short.store(!long, Ordering::Relaxed);
         let timeout = match asked {
             Some(asked) if long => Some(asked),
             None if long => None,

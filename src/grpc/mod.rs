@@ -41,6 +41,9 @@ pub struct Config {
     /// Longest time a unary request may take, whatever its caller allows. An answer takes
     /// microseconds; this is for a caller that never sends its body.
     pub unary_timeout: Duration,
+    /// Longest time from the head of a unary request until its caller has taken the answer. A
+    /// caller that opens no window would keep answers in our memory for ever.
+    pub answer_timeout: Duration,
     /// Age at which a connection is asked to end, give or take a tenth, so that load spreads
     /// again after a restart of a neighbour.
     pub connection_age_max: Duration,
@@ -60,6 +63,7 @@ impl Config {
             peer_connections_max: 1_000,
             preface_timeout: Duration::from_secs(2),
             unary_timeout: Duration::from_secs(2),
+            answer_timeout: Duration::from_secs(5),
             connection_age_max: Duration::from_secs(600),
             connection_age_grace: Duration::from_secs(30),
             drain_deadline: Duration::from_secs(10),

@@ -3,12 +3,14 @@
 //! Owns buffer sizes and what an unreadable message means. Unlike the stock codec, an unreadable
 //! item of a stream becomes an empty item, which is refused on its own: it never ends the stream.
 
+use std::collections::HashMap;
 use std::marker::PhantomData;
 
 use prost::Message;
 use prost::bytes::Buf;
-use tonic::Status;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
 
 use super::screening_v1 as pb;
 
@@ -22,7 +24,10 @@ const YIELD_BYTES: usize = 16 * 1024;
 pub trait Unreadable: Message + Default + Send + 'static {
     /// A stand-in, or the status that ends the call.
     fn unreadable() -> Result<Self, Status> {
-        Err(Status::invalid_argument("the request is not a readable protobuf message"))
+        // INVALID_ARGUMENT and not INTERNAL, as stock codecs say: it is the caller's fault.
+        let text = "the request is not a readable protobuf message";
+        let info = ErrorDetails::with_error_info("UNREADABLE_MESSAGE", "ringfence", HashMap::new());
+        Err(Status::with_error_details(Code::InvalidArgument, text, info))
     }
 }
 

@@ -53,6 +53,41 @@ async fn connections_are_capped_and_spread() {
 }
 
 #[tokio::test]
+async fn an_answer_that_nobody_takes_is_dropped() {
+    let rig = rig(|config| config.answer_timeout = Duration::from_millis(200));
+    let stream = TcpStream::connect(rig.server.local_addr()).await.unwrap();
+    let mut builder = h2::client::Builder::new();
+    let (client, connection) = builder.initial_window_size(0).handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    let uri = "http://x/ringfence.screening.v1.ScreeningService/ScreenCall";
+    let request = http::Request::post(uri).header("content-type", "application/grpc");
+    let mut client: h2::client::SendRequest<Bytes> = client.ready().await.unwrap();
+    let (response, mut sender) = client.send_request(request.body(()).unwrap(), false).unwrap();
+    sender.send_data(frame(&call(b"1").encode_to_vec()).into(), true).unwrap();
+    let mut body = response.await.unwrap().into_body();
+    let ended = tokio::time::timeout(Duration::from_secs(5), body.data()).await;
+    assert!(ended.unwrap().unwrap().is_err(), "the stream was reset");
+    assert_eq!(rig.sum(|cell| &cell.deadline_drops), 1);
+}
+
+#[tokio::test]
+async fn a_stream_may_live_longer_than_an_answer() {
+    let rig = rig(|config| config.answer_timeout = Duration::from_millis(50));
+    let mut client = rig.client().await;
+    let (sender, receiver) = mpsc::channel(4);
+    let requests = tokio_stream::wrappers::ReceiverStream::new(receiver);
+    let mut answers = client.clone().screen_stream(requests).await.unwrap().into_inner();
+    for _ in 0..4 {
+        // Unary calls in between, so that a mix-up of the two would show.
+        client.screen_call(call(b"1")).await.unwrap();
+        sender.send(stream_item(call(b"1"))).await.unwrap();
+        assert!(answers.next().await.unwrap().is_ok());
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+    assert_eq!(rig.sum(|cell| &cell.deadline_drops), 0);
+}
+
+#[tokio::test]
 async fn an_old_connection_is_asked_to_end_and_loses_nothing() {
     let rig = rig(|config| config.connection_age_max = Duration::from_millis(50));
     let mut client = rig.client().await;
