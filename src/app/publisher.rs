@@ -4,22 +4,31 @@
 //! until nobody reads it any more, and dropped by whoever calls [`Publisher::collect`], which is
 //! the control thread.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
+use super::screening::{RulesetInfo, RulesetStatus};
 use crate::engine::Ruleset;
+use crate::model::time::Timestamp;
 
 /// Current and retired rulesets.
 pub struct Publisher {
     current: ArcSwap<Ruleset>,
+    /// Milliseconds since 1970 of the last publish.
+    published: AtomicU64,
     retired: Mutex<Vec<Arc<Ruleset>>>,
 }
 
 impl Publisher {
     /// Starts with a first ruleset: there is always one.
-    pub fn new(first: Ruleset) -> Publisher {
-        Publisher { current: ArcSwap::from_pointee(first), retired: Mutex::new(Vec::new()) }
+    pub fn new(first: Ruleset, now: Timestamp) -> Publisher {
+        Publisher {
+            current: ArcSwap::from_pointee(first),
+            published: AtomicU64::new(now.0),
+            retired: Mutex::new(Vec::new()),
+        }
     }
 
     /// The ruleset to screen with. Hold it for one request (or one batch), not longer.
@@ -29,8 +38,9 @@ impl Publisher {
     }
 
     /// Swaps the next ruleset in; from now on every new request sees it.
-    pub fn publish(&self, next: Ruleset) {
+    pub fn publish(&self, next: Ruleset, now: Timestamp) {
         let before = self.current.swap(Arc::new(next));
+        self.published.store(now.0, Ordering::Relaxed);
         // A poisoned lock only means that a collector panicked; the list itself is whole.
         self.retired.lock().unwrap_or_else(PoisonError::into_inner).push(before);
     }
@@ -44,5 +54,43 @@ impl Publisher {
         drop(retired);
         drop(free);
         waiting
+    }
+}
+
+impl RulesetInfo for Publisher {
+    fn ruleset(&self) -> Option<RulesetStatus> {
+        let ruleset = self.load();
+        Some(RulesetStatus {
+            revision: ruleset.revision,
+            digest: ruleset.digest,
+            published: Timestamp(self.published.load(Ordering::Relaxed)),
+            entries: ruleset.entries(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::catalogue::compile;
+    use crate::model::revision::Revision;
+
+    fn ruleset(revision: u64) -> Ruleset {
+        compile(&[], Revision(revision)).expect("an empty catalogue compiles")
+    }
+
+    #[test]
+    fn a_retired_ruleset_lives_as_long_as_it_is_read() {
+        let publisher = Publisher::new(ruleset(1), Timestamp(1));
+        let reading = publisher.load();
+        let kept = Arc::clone(&reading);
+        drop(reading);
+        publisher.publish(ruleset(2), Timestamp(2));
+        assert_eq!(publisher.load().revision, Revision(2));
+        assert_eq!(publisher.collect(), 1, "still read");
+        assert_eq!(kept.revision, Revision(1));
+        drop(kept);
+        assert_eq!(publisher.collect(), 0);
+        assert_eq!(publisher.ruleset().map(|status| status.published), Some(Timestamp(2)));
     }
 }

@@ -3,10 +3,14 @@
 //! Humans get tables and colour on a terminal; `--json` gives machines one object per line.
 //! Errors go to stderr with exit code 1, usage errors with 2.
 
+mod bench;
+mod client;
 mod eval;
 mod list;
 mod output;
 mod packs;
+mod screen;
+mod serve;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,11 +27,18 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run the server: data port, control port, starter packs
+    Serve(serve::ServeArgs),
+    /// Ask a server about one call or one message
+    #[command(subcommand)]
+    Screen(screen::ScreenCommand),
     /// Screen a labelled message file and count what comes out
     Eval(EvalArgs),
     /// Work with lists
     #[command(subcommand)]
     List(ListCommand),
+    /// Load a server at a set rate and measure
+    Bench(bench::BenchArgs),
 }
 
 /// Which packs to load.
@@ -81,6 +92,9 @@ type Failure = Box<dyn std::error::Error>;
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Screen(command) => screen::run(&command),
+        Command::Bench(args) => bench::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::List(ListCommand::Check { files, json }) => list::check(&files, json),
     };

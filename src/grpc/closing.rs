@@ -70,4 +70,9 @@ impl http_body::Body for UntilClosing {
             frame => frame,
         }
     }
+
+    /// Told on, so that an answer of nothing but headers (an early error) ends with them.
+    fn is_end_stream(&self) -> bool {
+        self.closing.is_none() || self.body.is_end_stream()
+    }
 }

@@ -61,6 +61,7 @@ impl Screen for Fake {
             hold_max_s: 0,
             on_timeout: OnTimeout::Deliver,
             reasons: Vec::new(),
+            mode: Mode::Enforce,
             flags: Flags::default(),
         };
         let stamp = Stamp {
