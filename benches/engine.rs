@@ -7,7 +7,7 @@ mod support;
 
 use std::time::Instant;
 
-use ringfence::app::catalogue::{PackText, compile, starter_packs};
+use ringfence::app::catalogue::{PackText, compile, read, starter_packs};
 use ringfence::engine::{Ruleset, screen};
 use ringfence::model::attempt::{
     Attempt, Content, ContentBasis, StateFacts, TextEncoding, TrunkClass,
@@ -63,34 +63,11 @@ fn list(id: &str, kind: ListKind, points: i16) -> ListSpec {
     }
 }
 
-/// Feeds starter packs to a builder, so that plans, classes, guard and policy are the real ones.
-struct Feed(RulesetBuilder);
-
-impl Sink for Feed {
-    fn list(&mut self, spec: &ListSpec) {
-        self.0.list(spec).expect("starter lists compile");
-    }
-
-    fn entry(&mut self, entry: Entry<'_>) -> Result<(), String> {
-        self.0.add(&entry).map_err(|error| error.to_string())
-    }
-}
-
-fn starter() -> RulesetBuilder {
-    let mut feed = Feed(RulesetBuilder::default());
-    let mut reader = Reader::default();
-    for pack in starter_packs() {
-        reader.read(&pack.name, &pack.octets, &mut feed);
-    }
-    assert!(!reader.findings().has_errors());
-    feed.0
-}
-
 fn calls(entries: usize) {
     let mut draw = Draw(42);
     let spec = list("bulk", ListKind::Number, 320);
     let start = Instant::now();
-    let mut builder = starter();
+    let mut builder = read(&starter_packs()).expect("the starter packs are right");
     builder.list(&spec).expect("a list");
     let mut listed: Vec<u64> = (0..entries).map(|_| number(&mut draw)).collect();
     for &value in &listed {
