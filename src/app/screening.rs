@@ -32,6 +32,10 @@ pub trait Screen: Send + Sync + 'static {
     ///
     /// Neither waits nor does I/O. Panics are a bug; the caller contains them.
     fn screen(&self, attempt: &Attempt<'_>, encode: &mut dyn FnMut(&Verdict<'_>, &Stamp));
+
+    /// Called once on each thread that is going to screen, before its first request: touches the
+    /// tables and buffers that a first request would otherwise wait for.
+    fn warm(&self) {}
 }
 
 /// What is known of the ruleset in use.

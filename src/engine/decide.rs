@@ -1,5 +1,7 @@
 //! From hits to the answer: precedence, points, ceilings, mode, what the caller can do.
 
+use std::cmp::Ordering;
+
 use arrayvec::ArrayVec;
 
 use super::context::Context;
@@ -99,6 +101,7 @@ fn prepare(context: &Context<'_>, hits: &mut [Hit<'_>]) {
             text_ceiling = text_ceiling.min(cap);
         }
     }
+    damp(hits);
     for hit in hits.iter_mut() {
         if hit.basis == Basis::Text {
             hit.ceiling = hit.ceiling.min(text_ceiling);
@@ -110,6 +113,26 @@ fn prepare(context: &Context<'_>, hits: &mut [Hit<'_>]) {
                 hit.effect = Effect::Score(0);
                 ReasonCode::AllowNotApplied
             };
+        }
+    }
+}
+
+/// Phrases and scripts of one category are different views of the same words: the strongest
+/// counts in full, the next half, the next a quarter, and so on. Seven weak views of one harmless
+/// sentence do not add up to a scam; two strong ones still reach a hold.
+fn damp(hits: &mut [Hit<'_>]) {
+    let adds = |hit: &Hit<'_>| hit.basis == Basis::Text && !hit.shadow && hit.points() > 0;
+    if hits.iter().filter(|hit| adds(hit)).count() < 2 {
+        return;
+    }
+    hits.sort_by(total_order);
+    let mut seen = [0u8; Category::COUNT + 1];
+    for hit in hits.iter_mut().filter(|hit| adds(hit)) {
+        let slot = hit.category.map_or(Category::COUNT, Category::index);
+        let shift = u32::from(seen[slot].min(15));
+        seen[slot] = seen[slot].saturating_add(1);
+        if let Effect::Score(points) = &mut hit.effect {
+            *points >>= shift;
         }
     }
 }
@@ -214,18 +237,20 @@ fn common_ground<'h, 'r: 'h>(hits: impl Iterator<Item = &'h Hit<'r>>) -> Ground 
     if acting.all(|hit| hit.ground == first.ground) { first.ground } else { Ground::Analytics }
 }
 
+/// Real before shadow, then precedence, weight, code, list, entry, place.
+fn total_order(a: &Hit<'_>, b: &Hit<'_>) -> Ordering {
+    (a.shadow.cmp(&b.shadow))
+        .then_with(|| a.level().cmp(&b.level()))
+        .then_with(|| b.points().abs().cmp(&a.points().abs()))
+        .then_with(|| a.code.cmp(&b.code))
+        .then_with(|| a.list_id().cmp(b.list_id()))
+        .then_with(|| a.entry.cmp(&b.entry))
+        .then_with(|| a.span.cmp(&b.span))
+}
+
 /// Reasons in one total order: real before shadow, then precedence, weight, code, list, entry.
 fn reasons<'r>(hits: &mut Vec<Hit<'r>>, flags: &mut Flags) -> Vec<Reason<'r>> {
-    hits.sort_by(|a, b| {
-        let list = |hit: &Hit<'r>| hit.list.map_or("", |list| &list.id);
-        (a.shadow.cmp(&b.shadow))
-            .then_with(|| a.level().cmp(&b.level()))
-            .then_with(|| b.points().abs().cmp(&a.points().abs()))
-            .then_with(|| a.code.cmp(&b.code))
-            .then_with(|| list(a).cmp(list(b)))
-            .then_with(|| a.entry.cmp(&b.entry))
-            .then_with(|| a.span.cmp(&b.span))
-    });
+    hits.sort_by(total_order);
     if hits.len() > REASONS_MAX {
         flags.insert(Flags::REASONS_TRUNCATED);
     }
@@ -237,7 +262,7 @@ fn reasons<'r>(hits: &mut Vec<Hit<'r>>, flags: &mut Flags) -> Vec<Reason<'r>> {
             _ => 0,
         },
         category: hit.category,
-        list: hit.list.map_or("", |list| &list.id),
+        list: hit.list_id(),
         entry: hit.entry,
         span: hit.span,
         evidence: hit.evidence,

@@ -112,6 +112,11 @@ impl<'r> Hit<'r> {
         }
     }
 
+    /// The id of its list; empty for a check of the engine itself.
+    pub fn list_id(&self) -> &'r str {
+        self.list.map_or("", |list| &list.id)
+    }
+
     /// Its level of precedence; lower goes first.
     pub fn level(&self) -> Level {
         let tenant = self.list.is_some_and(|list| list.tenant != TenantId::GLOBAL);

@@ -10,7 +10,7 @@ use crate::model::category::Category;
 use crate::model::entry::Effect;
 use crate::model::policy::{Ground, Traffic};
 use crate::model::time::Timestamp;
-use crate::model::verdict::{ReasonCode, Verdict};
+use crate::model::verdict::{EntryRef, ReasonCode, Verdict};
 
 /// Screens one attempt. Pure: the same ruleset, attempt, facts and time give the same verdict.
 pub fn screen<'r>(
@@ -24,7 +24,9 @@ pub fn screen<'r>(
     let mut flags = input_flags(&context, attempt);
     let mut hits: Hits<'r> = Vec::new();
     if base.guard.protects(&base.plans, &context.recipient, &attempt.recipient, context.region) {
-        hits.push(note(ReasonCode::ProtectedRecipient));
+        let mut hit = note(ReasonCode::ProtectedRecipient);
+        hit.entry = context.recipient_number().map_or(EntryRef::None, |n| EntryRef::Number(*n));
+        hits.push(hit);
         return let_through(&context, hits, flags);
     }
     if context.emergency_callback {

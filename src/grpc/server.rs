@@ -100,7 +100,9 @@ impl Server {
                 config: Arc::clone(&config),
             };
             let cut = Arc::clone(&server.connections_cut);
+            let screen = Arc::clone(&parts.screen);
             server.spawn("data-core", Component::DataCore, &ended_sender, async move {
+                screen.warm();
                 cut.fetch_add(core.run().await, Ordering::Relaxed);
                 Ok(())
             })?;
