@@ -23,7 +23,7 @@ pub(super) struct LayerBuilder {
     interner: Interner,
     numbers: IndexBuilder,
     senders: HashMap<Box<str>, Vec<u32>>,
-    look_alikes: HashMap<Box<str>, (Vec<u32>, Vec<Box<str>>)>,
+    look_alikes: HashMap<Box<str>, LookAlikeDraft>,
     signatures: HashMap<Box<str>, Vec<u32>>,
     domains: HashMap<Box<str>, Vec<u32>>,
     keywords: KeywordSetBuilder,
@@ -31,6 +31,13 @@ pub(super) struct LayerBuilder {
     conjunctions: ConjunctionSetBuilder,
     conjunction_entries: Vec<TextEntry>,
     brands: Vec<BrandEntry>,
+}
+
+/// Members, and the exact keys of the sender ids behind one skeleton.
+#[derive(Default)]
+struct LookAlikeDraft {
+    members: Vec<u32>,
+    genuine: Vec<Box<str>>,
 }
 
 struct PhraseDraft {
@@ -131,8 +138,8 @@ impl LayerBuilder {
                     return Err(CompileError(format!("sender \"{text}\" has no letters")));
                 }
                 let slot = self.look_alikes.entry(skeleton.into()).or_default();
-                slot.0.push(member);
-                slot.1.push(exact.into());
+                slot.members.push(member);
+                slot.genuine.push(exact.into());
             }
         }
         Ok(())
@@ -213,8 +220,9 @@ impl LayerBuilder {
         let look_alikes = self
             .look_alikes
             .into_iter()
-            .map(|(key, (members, genuine))| {
-                (key, LookAlike { set: interner.set(&members), genuine })
+            .map(|(key, draft)| {
+                let set = interner.set(&draft.members);
+                (key, LookAlike { set, genuine: draft.genuine })
             })
             .collect();
         let phrases = self
