@@ -50,11 +50,14 @@ pub const PACKS: &[(&str, &str)] = embed![
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::Path;
 
     use super::*;
-    use crate::lists::CountingSink;
     use crate::lists::pack::Reader;
+    use crate::lists::{CountingSink, Sink};
+    use crate::model::category::{Category, Family};
+    use crate::model::entry::{Entry, ListSpec, Value};
 
     #[test]
     fn every_pack_file_is_built_in() {
@@ -75,6 +78,41 @@ mod tests {
         let mut built_in: Vec<String> = PACKS.iter().map(|(name, _)| (*name).to_owned()).collect();
         built_in.sort();
         assert_eq!(files, built_in);
+    }
+
+    /// Every scam script and illegal trade of the taxonomy has phrases or combinations: Chinese
+    /// scripts in Chinese, global ones in English, illegal trades in both.
+    #[test]
+    fn every_script_category_is_covered() {
+        struct Seen(BTreeSet<(bool, &'static str)>, bool);
+        impl Sink for Seen {
+            fn list(&mut self, _: &ListSpec) {}
+            fn entry(&mut self, entry: Entry<'_>) -> Result<(), String> {
+                if matches!(entry.value, Value::Keyword(_) | Value::Conjunction(_)) {
+                    let category = entry.meta.category.expect("a scored text has a category");
+                    self.0.insert((self.1, category.code()));
+                }
+                Ok(())
+            }
+        }
+        let (mut reader, mut seen) = (Reader::default(), Seen(BTreeSet::new(), false));
+        for (name, text) in PACKS {
+            seen.1 = name.contains("/zh/");
+            if seen.1 || name.contains("/en/") {
+                reader.read(name, text.as_bytes(), &mut seen);
+            }
+        }
+        for category in Category::all() {
+            let wanted: &[bool] = match category.family() {
+                Family::ScriptCn => &[true],
+                Family::ScriptGlobal => &[false],
+                Family::Illegal => &[true, false],
+                _ => &[],
+            };
+            for chinese in wanted {
+                assert!(seen.0.contains(&(*chinese, category.code())), "{category} {chinese}");
+            }
+        }
     }
 
     #[test]
