@@ -204,7 +204,7 @@ fn a_wrong_line_of_a_pack_is_named() {
     refused("+8613900000001\n", 1, &["%pack NAME"]);
     refused("", 1, &["%pack NAME"]);
     refused(format!("{HEAD}{}\n", "9".repeat(100_000)), 4, &["100000 bytes", "at most 16384"]);
-    refused(b"\x7fELF\x02\x01\x01\x00\xff\xfe\n\x80\x81".to_vec(), 1, &["UTF-8"]);
+    refused(b"\x7fELF\x02\x01\x01\x00\xff\xfe\n\x80\x81", 1, &["UTF-8"]);
     refused([HEAD.as_bytes(), b"\xff\xfe\n"].concat(), 4, &["UTF-8"]);
 }
 

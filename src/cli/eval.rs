@@ -11,6 +11,11 @@ use crate::model::policy::Action;
 /// Unpacked octets of a message file; the largest public set has 2.3 MB.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
+/// Columns that hold the text, first found first: sets of changed messages have `modified`.
+const TEXT_COLUMNS: [&str; 2] = ["text", "modified"];
+/// Columns that hold the label: sets made from others name what was done to them.
+const LABEL_COLUMNS: [&str; 3] = ["label", "transform", "tactic"];
+
 /// The label of rows in a file that has none.
 const UNLABELLED: &str = "unlabelled";
 
@@ -86,13 +91,17 @@ impl Columns {
         };
         let label = match &args.label_column {
             Some(name) => Some(need(name)?),
-            None => find("label"),
+            None => LABEL_COLUMNS.into_iter().find_map(find),
+        };
+        let text = match &args.text_column {
+            Some(name) => need(name)?,
+            None => TEXT_COLUMNS.into_iter().find_map(find).map_or_else(|| need("text"), Ok)?,
         };
         Ok(Columns {
             // Sets made from others carry the id of the row they come from.
             id: find("id").or_else(|| find("base_id")),
             label,
-            text: need(args.text_column.as_deref().unwrap_or("text"))?,
+            text,
             sender: find("sender"),
         })
     }

@@ -56,10 +56,11 @@ struct PackArgs {
 struct EvalArgs {
     /// Tab-separated file with a header (`text`, `label`, `sender`, `id`); .zst is unpacked
     file: PathBuf,
-    /// Column that holds the text
+    /// Column that holds the text [default: text, else modified]
     #[arg(long, value_name = "NAME")]
     text_column: Option<String>,
-    /// Column that holds the label [default: label; without one all rows are `unlabelled`]
+    /// Column that holds the label [default: label, else transform or tactic, else all rows are
+    /// `unlabelled`]
     #[arg(long, value_name = "NAME")]
     label_column: Option<String>,
     #[command(flatten)]

@@ -212,7 +212,8 @@ impl Summary {
                 out,
                 "\nnext, from another terminal:\n  \
                  ringfence screen message --from 95588 --to +8613800138000 --text '…'\n  \
-                 ringfence screen call --from 110 --to +8613800138000 --trunk-class international\n  \
+                 ringfence screen call --from 110 --to +8613800138000 \
+                 --trunk-class international\n  \
                  curl http://{control}/metrics\n\
                  stop with ctrl-c; what is in progress is answered first"
             )?;

@@ -8,7 +8,7 @@
 //! Invariants: spans rise, do not overlap and are on character borders; hosts are lower-case ASCII
 //! of at most [`HOST_BYTES_MAX`] bytes; time is linear in the text. A text without a dot or `://`
 //! costs one pass over its bytes. What a host must be like is in `host.rs`. Dots spelt out
-//! (`abc(dot)com`) are not read yet: they would be one more kind of [`Anchor`].
+//! (`abc(dot)com`) are not read yet: they would be one more kind of `Anchor`.
 
 mod host;
 

@@ -46,6 +46,6 @@ pub(super) fn code_of(list: &ListSpec, plain: ReasonCode) -> ReasonCode {
 }
 
 /// The list of a member.
-pub(super) fn list_of<'r>(layer: &'r Layer, list: u16) -> &'r ListSpec {
+pub(super) fn list_of(layer: &Layer, list: u16) -> &ListSpec {
     &layer.lists[list as usize]
 }

@@ -21,7 +21,7 @@ const BITMAP_BITS_MIN: usize = 1 << 12;
 pub(super) fn class(unit: u16) -> UnitClass {
     match unit {
         0x61..=0x7A => UnitClass::Letter,
-        0x3400..=0x9FFF => UnitClass::Ideograph,
+        0x4E00..=0x9FFF => UnitClass::Ideograph,
         _ => class_of(unit),
     }
 }

@@ -108,14 +108,20 @@ fn masks(block: &[u16; BLOCK]) -> Masks {
     let mut kinds = [0u8; BLOCK];
     let mut odd = false;
     for (kind, unit) in kinds.iter_mut().zip(block) {
-        let letter =
-            within(*unit, 0x61, 0x7A) | within(*unit, 0xC0, 0x2FF) | within(*unit, 0x370, 0xDFF);
+        // Latin, Cyrillic and Devanagari letters.
+        let letter = within(*unit, 0x61, 0x7A)
+            | within(*unit, 0xC0, 0x2BF)
+            | within(*unit, 0x400, 0x481)
+            | within(*unit, 0x900, 0x963);
         let digit = within(*unit, 0x30, 0x39);
         // Where the ranges above do not say it all; rare in texts.
         odd |= within(*unit, 0x80, 0xBF)
             | (*unit == 0xD7)
             | (*unit == 0xF7)
-            | within(*unit, 0xE00, 0x1FFF)
+            | within(*unit, 0x2C0, 0x3FF)
+            | within(*unit, 0x482, 0x8FF)
+            | within(*unit, 0x964, 0x1FFF)
+            | within(*unit, 0x2140, 0x218F)
             | within(*unit, 0x2C00, 0x2DFF)
             | within(*unit, 0xA000, 0xABFF)
             | within(*unit, 0xE000, 0xFFFF);

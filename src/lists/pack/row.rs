@@ -83,9 +83,8 @@ impl Columns {
     /// Parts a row; missing cells at the end are empty.
     pub(super) fn cells<'l>(&self, line: &'l str) -> Result<Cells<'l, '_>, String> {
         let mut cells = [""; COLUMNS_MAX];
-        let mut count = 0;
-        for cell in line.split('\t') {
-            if count == self.names.len() {
+        for (at, cell) in line.split('\t').enumerate() {
+            if at == self.names.len() {
                 return Err(format!(
                     "row has {} columns, expected at most {} ({})",
                     line.split('\t').count(),
@@ -93,8 +92,7 @@ impl Columns {
                     self.names.join(", ")
                 ));
             }
-            cells[count] = cell.trim();
-            count += 1;
+            cells[at] = cell.trim();
         }
         Ok(Cells { names: &self.names, cells })
     }
@@ -292,7 +290,7 @@ fn brand(cells: &Cells<'_, '_>) -> Result<Brand, String> {
         id: cells.need("id", plain)?.into(),
         names: cells.need("names", |text| {
             let names: Vec<Box<str>> = text.split('|').map(|n| n.trim().into()).collect();
-            if names.iter().any(|n: &Box<str>| n.chars().count() < 2) {
+            if text.split('|').any(|name| name.trim().chars().count() < 2) {
                 return Err("a name needs at least 2 characters".into());
             }
             Ok(names)
