@@ -121,7 +121,8 @@ impl RulesetBuilder {
     /// number lists, whichever party their list names.
     fn protect(&mut self, entry: &Entry<'_>, pattern: &NumberPattern) -> Result<(), CompileError> {
         let party = self.layer.party();
-        if party != Party::Originator {
+        // On trial it protects nobody, as a shadow entry changes nothing.
+        if party != Party::Originator && !entry.meta.shadow {
             self.protected.add(&self.plans, pattern, 0).map_err(|e| CompileError(e.to_string()))?;
             if entry.meta.category == Some(Category::OK03) {
                 self.emergency.push(*pattern);

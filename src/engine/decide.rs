@@ -82,7 +82,8 @@ pub(super) fn decide<'r>(
         risk: decision.risk,
         category: decision.category,
         ground: decision.ground,
-        label: decision.label,
+        // Where nothing is shown, in observe above all, nobody may find a label to show.
+        label: decision.label.filter(|_| action >= Action::Label),
         hold_max_s,
         on_timeout: OnTimeout::Deliver,
         reasons,
@@ -126,26 +127,48 @@ fn damp(hits: &mut [Hit<'_>]) {
         return;
     }
     hits.sort_by(total_order);
-    let mut seen = [0u8; Category::COUNT + 1];
+    // Counted for each ceiling apart: a strong view that may only label must not take points from
+    // one that may hold.
+    let mut seen = [[0u8; Action::ALL.len()]; Category::COUNT + 1];
     for hit in hits.iter_mut().filter(|hit| adds(hit)) {
-        let slot = hit.category.map_or(Category::COUNT, Category::index);
-        let shift = u32::from(seen[slot].min(15));
-        seen[slot] = seen[slot].saturating_add(1);
+        let slot = &mut seen[hit.category.map_or(Category::COUNT, Category::index)];
+        let ceiling = hit.ceiling as usize;
+        let shift: u32 = slot[ceiling..].iter().map(|count| u32::from(*count)).sum();
+        slot[ceiling] = slot[ceiling].saturating_add(1);
         if let Effect::Score(points) = &mut hit.effect {
-            *points >>= shift;
+            *points >>= shift.min(15);
         }
     }
 }
 
+/// An allow goes before blocks of its own level and of those below. Of the blocks that none goes
+/// before, the one with the highest ceiling decides: a feed that may only label must not soften
+/// what another list blocks.
 fn by_hits(policy: &Policy, traffic: Traffic, hits: &[Hit<'_>]) -> Decision {
     let score = by_score(policy, traffic, hits);
-    let decisive = hits
-        .iter()
-        .filter(|hit| !hit.shadow && hit.level() < Level::Score)
-        .min_by_key(|hit| (hit.level(), hit.code));
-    let Some(hit) = decisive else { return score };
-    match hit.effect {
-        Effect::Allow => Decision {
+    let live = |effect: Effect| {
+        let fixed = |hit: &&Hit<'_>| !hit.shadow && hit.level() < Level::Score;
+        hits.iter().filter(fixed).filter(move |hit| hit.effect == effect)
+    };
+    let allow = live(Effect::Allow).min_by(|a, b| total_order(a, b));
+    let block = live(Effect::Block)
+        .filter(|hit| allow.is_none_or(|allow| hit.level() < allow.level()))
+        .min_by(|a, b| b.ceiling.cmp(&a.ceiling).then_with(|| total_order(a, b)));
+    match (block, allow) {
+        (Some(hit), _) => {
+            let least = if allow.is_some() { Action::Allow } else { score.action };
+            let action = hit.ceiling.max(least);
+            let category = hit.category.or(score.category);
+            Decision {
+                action,
+                risk: RISK_MAX,
+                category,
+                ground: Some(hit.ground),
+                label: label_for(category, action).or(score.label),
+                ceiling_limited: action < Action::Block,
+            }
+        }
+        (None, Some(hit)) => Decision {
             action: Action::Allow,
             category: hit.category.or(Some(Category::OK01)),
             ground: Some(hit.ground),
@@ -153,18 +176,7 @@ fn by_hits(policy: &Policy, traffic: Traffic, hits: &[Hit<'_>]) -> Decision {
             ceiling_limited: false,
             ..score
         },
-        _ => {
-            let action = Action::Block.min(hit.ceiling);
-            let stronger = action.max(score.action);
-            Decision {
-                action: stronger,
-                risk: RISK_MAX,
-                category: hit.category.or(score.category),
-                ground: Some(hit.ground),
-                label: label_for(hit.category.or(score.category), stronger).or(score.label),
-                ceiling_limited: action < Action::Block,
-            }
-        }
+        (None, None) => score,
     }
 }
 

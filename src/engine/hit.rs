@@ -52,7 +52,11 @@ impl<'r> Hit<'r> {
         entry: EntryRef<'r>,
         basis: Basis,
     ) -> Hit<'r> {
-        let by_category = meta.category.map_or(Action::Block, Category::ceiling);
+        // Whose call it is to be disturbed, and what a court says, no category softens.
+        let by_category = match list.ground {
+            Ground::Subscriber | Ground::Order => Action::Block,
+            _ => meta.category.map_or(Action::Block, Category::ceiling),
+        };
         let takes_off = matches!(meta.effect, Effect::Score(points) if points < 0);
         Hit {
             code: if takes_off { ReasonCode::BenignProfile } else { code },

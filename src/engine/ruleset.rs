@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::guard::Guard;
-use super::intern::Sets;
+use super::intern::{Member, Sets};
 use super::keywords::{ConjunctionSet, KeywordSet};
 use super::numbers::{Normalised, NumberIndex, Plans};
 use crate::model::attempt::Address;
@@ -89,8 +89,8 @@ pub struct Layer {
     pub(super) sets: Sets,
     pub(super) numbers: NumberIndex,
     pub(super) senders: HashMap<Box<str>, u32>,
-    /// Skeleton to set, with the exact keys it stands for: those are no look-alikes.
-    pub(super) look_alikes: HashMap<Box<str>, LookAlike>,
+    /// By skeleton, the sender ids that have it: those themselves are no look-alikes.
+    pub(super) look_alikes: HashMap<Box<str>, Vec<Genuine>>,
     pub(super) signatures: HashMap<Box<str>, u32>,
     pub(super) domains: HashMap<Box<str>, u32>,
     /// Longest run of labels in `domains`, so that a host is not looked up deeper than needed.
@@ -100,10 +100,11 @@ pub struct Layer {
 }
 
 /// A sender id that others may try to look like.
-#[derive(Default)]
-pub(super) struct LookAlike {
-    pub set: u32,
-    pub genuine: Vec<Box<str>>,
+pub(super) struct Genuine {
+    /// Its exact key.
+    pub key: Box<str>,
+    /// What is said of those that look like it.
+    pub member: Member,
 }
 
 /// Phrases, and combinations of them, over folded text.

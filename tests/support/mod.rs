@@ -1,6 +1,8 @@
 //! What several tests share: the corpora, where they are, and how to read them.
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub mod cases;
+
 use std::io::Read as _;
 use std::path::PathBuf;
 

@@ -6,7 +6,7 @@ use super::CompileError;
 use crate::engine::intern::{Interner, Member, NONE};
 use crate::engine::keywords::{Atom, ConjunctionSetBuilder, FactKind, KeywordSetBuilder, PhraseId};
 use crate::engine::numbers::{IndexBuilder, Plans};
-use crate::engine::ruleset::{BrandEntry, Layer, LookAlike, PhraseUse, TextEntry, TextMatchers};
+use crate::engine::ruleset::{BrandEntry, Genuine, Layer, PhraseUse, TextEntry, TextMatchers};
 use crate::model::entry::{
     Brand, Conjunction, Entry, EntryMeta, ListSpec, NumberPattern, Party, SenderMatch, Term, Value,
 };
@@ -23,7 +23,7 @@ pub(super) struct LayerBuilder {
     interner: Interner,
     numbers: IndexBuilder,
     senders: HashMap<Box<str>, Vec<u32>>,
-    look_alikes: HashMap<Box<str>, LookAlikeDraft>,
+    look_alikes: HashMap<Box<str>, Vec<Genuine>>,
     signatures: HashMap<Box<str>, Vec<u32>>,
     domains: HashMap<Box<str>, Vec<u32>>,
     keywords: KeywordSetBuilder,
@@ -31,13 +31,6 @@ pub(super) struct LayerBuilder {
     conjunctions: ConjunctionSetBuilder,
     conjunction_entries: Vec<TextEntry>,
     brands: Vec<BrandEntry>,
-}
-
-/// Members, and the exact keys of the sender ids behind one skeleton.
-#[derive(Default)]
-struct LookAlikeDraft {
-    members: Vec<u32>,
-    genuine: Vec<Box<str>>,
 }
 
 struct PhraseDraft {
@@ -126,10 +119,10 @@ impl LayerBuilder {
         text: &str,
         how: SenderMatch,
     ) -> Result<(), CompileError> {
-        let member = self.member(meta)?;
         let exact = sender_exact_key(text);
         match how {
             SenderMatch::Exact => {
+                let member = self.member(meta)?;
                 self.senders.entry(exact.into()).or_default().push(member);
             }
             SenderMatch::LookAlike => {
@@ -137,9 +130,9 @@ impl LayerBuilder {
                 if skeleton.is_empty() {
                     return Err(CompileError(format!("sender \"{text}\" has no letters")));
                 }
-                let slot = self.look_alikes.entry(skeleton.into()).or_default();
-                slot.members.push(member);
-                slot.genuine.push(exact.into());
+                let member = Member { list: self.list()?, meta };
+                let genuine = Genuine { key: exact.into(), member };
+                self.look_alikes.entry(skeleton.into()).or_default().push(genuine);
             }
         }
         Ok(())
@@ -217,14 +210,6 @@ impl LayerBuilder {
         let senders = close(self.senders);
         let signatures = close(self.signatures);
         let domains = close(self.domains);
-        let look_alikes = self
-            .look_alikes
-            .into_iter()
-            .map(|(key, draft)| {
-                let set = interner.set(&draft.members);
-                (key, LookAlike { set, genuine: draft.genuine })
-            })
-            .collect();
         let phrases = self
             .phrases
             .into_iter()
@@ -241,7 +226,7 @@ impl LayerBuilder {
             entries: self.entries,
             numbers,
             senders,
-            look_alikes,
+            look_alikes: self.look_alikes,
             signatures,
             domain_labels_max: domain_labels_max.unwrap_or(0),
             domains,

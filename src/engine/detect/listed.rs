@@ -3,11 +3,12 @@
 use super::{Hits, applies, code_of, list_of};
 use crate::engine::context::{Context, from_abroad, lettered};
 use crate::engine::hit::{Basis, Hit};
+use crate::engine::intern::Member;
 use crate::engine::numbers::{Matched, Normalised};
-use crate::engine::ruleset::{Layer, Ruleset};
+use crate::engine::ruleset::{Genuine, Layer, Ruleset};
 use crate::model::attempt::Attempt;
 use crate::model::category::Category;
-use crate::model::entry::{Effect, Party, PlanDigits};
+use crate::model::entry::{Effect, EntryMeta, ListSpec, Party, PlanDigits};
 use crate::model::number::Number;
 use crate::model::policy::Ground;
 use crate::model::time::Timestamp;
@@ -75,7 +76,7 @@ impl<'r> Lookup<'r, '_, '_> {
             }
             if member.meta.effect == Effect::Protect {
                 if party == Some(Party::Originator) && !self.context.identity_proven {
-                    self.protected_originator(list, entry, hits);
+                    self.protected_originator(list, &member.meta, entry, hits);
                 }
                 continue;
             }
@@ -87,7 +88,8 @@ impl<'r> Lookup<'r, '_, '_> {
     /// A protected number as originator: a spoof where it cannot come from.
     fn protected_originator(
         &self,
-        list: &'r crate::model::entry::ListSpec,
+        list: &'r ListSpec,
+        meta: &EntryMeta,
         entry: EntryRef<'r>,
         hits: &mut Hits<'r>,
     ) {
@@ -98,6 +100,7 @@ impl<'r> Lookup<'r, '_, '_> {
         let ground = Ground::InvalidNumber;
         let mut hit = Hit::found(code, Category::ID04, Effect::Block, ground);
         hit.list = Some(list);
+        hit.shadow = meta.shadow;
         hit.entry = entry;
         hits.push(hit);
     }
@@ -113,17 +116,28 @@ impl<'r> Lookup<'r, '_, '_> {
             return;
         }
         let skeleton = sender_skeleton(&text);
-        let found = self.layer.look_alikes.get(skeleton.as_str());
-        let Some(look_alike) = found else { return };
-        if look_alike.genuine.iter().any(|genuine| **genuine == *exact) {
+        let Some(group) = self.layer.look_alikes.get(skeleton.as_str()) else { return };
+        let recipient = self.context.recipient_number();
+        let speaks = |member: &Member| {
+            let list = list_of(self.layer, member.list);
+            applies(list, member, self.attempt, recipient, self.now)
+        };
+        let is_itself = |genuine: &Genuine| *genuine.key == *exact;
+        let is_real = |g: &Genuine| is_itself(g) && !g.member.meta.shadow && speaks(&g.member);
+        if group.iter().any(is_real) {
             return;
         }
-        let Some(genuine) = look_alike.genuine.first() else { return };
-        let before = hits.len();
-        let entry = EntryRef::Text(genuine);
-        self.members(look_alike.set, ReasonCode::SenderLookAlike, entry, None, hits);
-        for hit in &mut hits[before..] {
-            *hit = hit.clone().at(None, &text);
+        for (index, genuine) in group.iter().enumerate() {
+            // Two spellings of one name in one list are one finding.
+            let told = group[..index].iter().any(|g| g.member == genuine.member && !is_itself(g));
+            if told || is_itself(genuine) || !speaks(&genuine.member) {
+                continue;
+            }
+            let list = list_of(self.layer, genuine.member.list);
+            let code = code_of(list, ReasonCode::SenderLookAlike);
+            let entry = EntryRef::Text(&genuine.key);
+            let hit = Hit::listed(code, list, &genuine.member.meta, entry, Basis::Metadata);
+            hits.push(hit.at(None, &text));
         }
     }
 }

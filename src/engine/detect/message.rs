@@ -147,7 +147,7 @@ impl<'r> Reader<'r, '_, '_> {
         for find in finds.iter() {
             let phrase = &texts.phrases[find.phrase as usize];
             for member in self.layer.sets.get(phrase.set) {
-                if !self.inside_longer(find, member.list, finds) {
+                if !self.inside_longer(find, member, finds) {
                     let span = find.start as usize..find.end as usize;
                     let entry = EntryRef::Text(&phrase.text);
                     self.listed(member, ReasonCode::Keyword, entry, span, hits);
@@ -156,19 +156,27 @@ impl<'r> Reader<'r, '_, '_> {
         }
     }
 
-    /// A phrase inside a longer one of the same list says nothing more.
-    fn inside_longer(&self, find: &Find, list: u16, finds: &[Find]) -> bool {
+    /// A phrase inside a longer one of the same list says nothing more, unless the longer one is
+    /// silent: watched, out of date, or on trial while this one is not.
+    fn inside_longer(&self, find: &Find, member: &Member, finds: &[Find]) -> bool {
+        let texts = &self.layer.texts;
         finds.iter().any(|other| {
             other.phrase != find.phrase
                 && other.start <= find.start
                 && find.end <= other.end
                 && other.end - other.start > find.end - find.start
-                && self
-                    .layer
-                    .sets
-                    .get(self.layer.texts.phrases[other.phrase as usize].set)
-                    .any(|member| member.list == list)
+                && self.layer.sets.get(texts.phrases[other.phrase as usize].set).any(|longer| {
+                    longer.list == member.list
+                        && (member.meta.shadow || !longer.meta.shadow)
+                        && self.speaks(longer)
+                })
         })
+    }
+
+    /// Does an entry speak to this message at this time?
+    fn speaks(&self, member: &Member) -> bool {
+        let list = list_of(self.layer, member.list);
+        applies(list, member, self.attempt, self.context.recipient_number(), self.now)
     }
 
     fn signature(&self, hits: &mut Hits<'r>) {
@@ -206,11 +214,10 @@ impl<'r> Reader<'r, '_, '_> {
         bytes: std::ops::Range<usize>,
         hits: &mut Hits<'r>,
     ) {
-        let list = list_of(self.layer, member.list);
-        let recipient = self.context.recipient_number();
-        if !applies(list, member, self.attempt, recipient, self.now) {
+        if !self.speaks(member) {
             return;
         }
+        let list = list_of(self.layer, member.list);
         let span: Span = self.decoded.original_span(bytes.clone());
         let evidence = &self.decoded.text()[bytes];
         let hit = Hit::listed(code_of(list, code), list, &member.meta, entry, Basis::Text);

@@ -3,6 +3,7 @@
 use super::{Find, Reader};
 use crate::engine::detect::Hits;
 use crate::engine::intern::Member;
+use crate::engine::ruleset::BrandEntry;
 use crate::model::verdict::{EntryRef, ReasonCode};
 
 /// Looks every link up, then compares claimed brands with where the links lead.
@@ -42,7 +43,8 @@ fn listed_domain<'r>(
     }
 }
 
-/// A claimed brand with a link that leads to none of the claimed brands' domains.
+/// A claimed brand with a link that leads to none of the claimed brands' domains. Brands that are
+/// silent for this message vouch for no link; those on trial only for their own claim.
 fn brands<'r>(reader: &Reader<'r, '_, '_>, finds: &[Find], hits: &mut Hits<'r>) {
     let texts = &reader.layer.texts;
     let claimed = || {
@@ -51,17 +53,18 @@ fn brands<'r>(reader: &Reader<'r, '_, '_>, finds: &[Find], hits: &mut Hits<'r>) 
             phrase.brands.iter().map(move |&index| (find, &reader.layer.brands[index as usize]))
         })
     };
+    let speaks = |entry: &BrandEntry| reader.speaks(&Member { list: entry.list, meta: entry.meta });
     let links = &reader.text.links;
-    let genuine = claimed().any(|(_, entry)| {
+    let leads_to = |entry: &BrandEntry| {
         links.iter().any(|link| entry.brand.domains.iter().any(|d| is_below(link.host, d)))
-    });
-    if genuine {
+    };
+    if claimed().any(|(_, entry)| !entry.meta.shadow && leads_to(entry) && speaks(entry)) {
         return;
     }
     let mut told: Vec<*const str> = Vec::new();
     for (find, entry) in claimed() {
         // A brand with several names in the text is one claim.
-        if told.contains(&std::ptr::from_ref(&*entry.brand.id)) {
+        if told.contains(&std::ptr::from_ref(&*entry.brand.id)) || leads_to(entry) {
             continue;
         }
         told.push(std::ptr::from_ref(&*entry.brand.id));
