@@ -222,6 +222,17 @@ fn a_pack_that_would_block_everybody_is_refused() {
     let policy = "%pack mine\n%list p kind=policy\n%columns key value\n";
     refused(format!("{policy}call.block\t0\n"), 4, &["from 200 to 1000"]);
     refused(format!("{policy}message.hold\t1001\n"), 4, &["1000"]);
+    // Lines that are narrow one by one, and points instead of blocks.
+    let points = HEAD.replace("effect=block", "effect=score points=900");
+    for pack in [
+        format!("{HEAD}+861*\n"),
+        format!("{HEAD}+8613*\n+8615*\n+8617*\n+8618*\n+8619*\n"),
+        format!("{points}+86*\n"),
+    ] {
+        stops_traffic(&pack, "ordinary calls of CN");
+    }
+    let words = "%pack mine\n%list w kind=keyword points=900 category=CN08\n%columns value\n";
+    stops_traffic(&format!("{words}明天\nlater\n"), "ordinary messages of CN");
     let words = "%pack mine\n%list w kind=keyword points=900 category=CN08\n%columns value\n";
     refused(format!("{words}的\n"), 4, &["too short"]);
     refused("%pack mine\n%list d kind=domain points=900\n%columns value\ncom\n", 4, &["suffix"]);
@@ -233,6 +244,16 @@ fn a_pack_that_would_block_everybody_is_refused() {
     };
     assert_eq!(code, Some(1));
     assert!(stdout.contains("label 900 <= hold 600"), "{stdout}");
+}
+
+/// A pack in which no line is wrong, but all together are.
+#[track_caller]
+fn stops_traffic(pack: &str, words: &str) {
+    let folder = tempfile::tempdir().expect("a fresh folder");
+    let pack = file(folder.path(), "mine.pack", pack);
+    let (code, stdout, _) = run(&["list", "check", path(&pack)]);
+    assert_eq!(code, Some(1), "{stdout}");
+    assert!(stdout.contains("would hold or block") && stdout.contains(words), "{stdout}");
 }
 
 #[test]

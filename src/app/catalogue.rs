@@ -2,6 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
+use super::probe;
 use crate::engine::numbers::PlansBuilder;
 use crate::engine::{Ruleset, RulesetBuilder};
 use crate::lists::pack::Reader;
@@ -29,13 +30,18 @@ pub fn starter_packs() -> Vec<PackText> {
 
 /// Reads, checks and compiles packs in the given order.
 ///
-/// Errors: the findings, when any line of any pack is wrong; nothing is half-applied.
+/// Errors: the findings, when any line of any pack is wrong, or when all together would hold or
+/// block much of ordinary traffic; nothing is half-applied.
 pub fn compile(packs: &[PackText], revision: Revision) -> Result<Ruleset, Findings> {
-    read(packs)?.build(revision, digest(packs)).map_err(|error| {
+    let refuse = |message: String| {
         let mut findings = Findings::default();
-        findings.push(whole(error.to_string()));
+        findings.push(whole(message));
         findings
-    })
+    };
+    let built = read(packs)?.build(revision, digest(packs));
+    let ruleset = built.map_err(|error| refuse(error.to_string()))?;
+    probe::ordinary_traffic(&ruleset).map_err(refuse)?;
+    Ok(ruleset)
 }
 
 /// Reads and checks packs into a builder, to which more may be added.

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod eval;
 pub mod health;
 pub mod metrics;
+mod probe;
 pub mod publisher;
 pub mod screener;
 pub mod screening;
