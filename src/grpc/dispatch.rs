@@ -5,9 +5,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use http::header::HeaderName;
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
@@ -16,7 +17,7 @@ use tonic::body::Body;
 use tower::Service as _;
 use tower::util::BoxCloneSyncService;
 
-use crate::app::metrics::{Cell, Stopwatch};
+use crate::app::metrics::Cell;
 use crate::wire::limits::{BATCH_BYTES_MAX, MESSAGE_BYTES_MAX};
 use crate::wire::screening_v1::screening_service_server::ScreeningServiceServer;
 
@@ -76,7 +77,7 @@ impl hyper::service::Service<Request<Incoming>> for Dispatch {
     type Future = Answering;
 
     fn call(&self, mut request: Request<Incoming>) -> Answering {
-        let watch = Stopwatch::start();
+        let arrived = Instant::now();
         let asked = grpc_timeout(request.headers());
         let path = request.uri().path();
         let long = path == STREAM || !path.starts_with(SCREENING);
@@ -86,13 +87,16 @@ impl hyper::service::Service<Request<Incoming>> for Dispatch {
             None if long => None,
             asked => Some(asked.map_or(self.unary_timeout, |asked| asked.min(self.unary_timeout))),
         };
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
-        if let Some(at) = deadline {
+        let deadline = timeout.map(|timeout| arrived + timeout);
+        if let Some(at) = deadline
+            && (path == STREAM || path == BATCH)
+        {
+            // Only these look at it once they have begun; to carry it takes two allocations.
             request.extensions_mut().insert(Deadline(at));
         }
         let inner = self.route(request);
-        let watch = (!long).then_some(watch);
-        Answering { inner, deadline, sleep: None, watch, cell: Arc::clone(&self.cell) }
+        let arrived = (!long).then_some(arrived);
+        Answering { inner, deadline, sleep: None, arrived, cell: Arc::clone(&self.cell) }
     }
 }
 
@@ -126,8 +130,23 @@ pub(super) struct Answering {
     deadline: Option<Instant>,
     sleep: Option<Pin<Box<Sleep>>>,
     /// For unary screening; a stream's head says nothing about its answers.
-    watch: Option<Stopwatch>,
+    arrived: Option<Instant>,
     cell: Arc<Cell>,
+}
+
+impl Answering {
+    /// The timer is set only here: most requests are complete when they are first looked at.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(at) = self.deadline else { return Poll::Pending };
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        sleep.as_mut().poll(cx)
+    }
+
+    #[cold]
+    fn late(&self) -> Response<Body> {
+        self.cell.deadline_drops.add();
+        errors::late().into_http()
+    }
 }
 
 impl Future for Answering {
@@ -135,26 +154,22 @@ impl Future for Answering {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let response = match this.inner.as_mut().poll(cx) {
-            Poll::Ready(Ok(response)) => response,
-            Poll::Pending => {
-                // The timer is set only now: most requests are complete when they get here.
-                let Some(at) = this.deadline else { return Poll::Pending };
-                let sleep =
-                    this.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
-                if sleep.as_mut().poll(cx).is_pending() {
-                    return Poll::Pending;
-                }
-                this.cell.deadline_drops.add();
-                errors::late().into_http()
-            }
+        // Looked at before the work: on a core with too much to do it may have passed already.
+        let late = this.deadline.is_some_and(|at| at <= Instant::now());
+        let mut answered = match late {
+            true => Poll::Ready(Ok(this.late())),
+            false => this.inner.as_mut().poll(cx),
         };
+        if answered.is_pending() && this.poll_deadline(cx).is_ready() {
+            answered = Poll::Ready(Ok(this.late()));
+        }
+        let Ok(response) = ready!(answered);
         let status = response.extensions().get::<Status>();
         if let Some(label) = status.and_then(|status| errors::label(status.code())) {
             this.cell.error(label);
         }
-        if let Some(watch) = this.watch {
-            this.cell.request.record(watch.elapsed());
+        if let Some(arrived) = this.arrived {
+            this.cell.request.record(arrived.elapsed());
         }
         Poll::Ready(Ok(response))
     }
@@ -162,7 +177,8 @@ impl Future for Answering {
 
 /// The time the caller gives: up to eight digits and a unit. What cannot be read counts as none.
 fn grpc_timeout(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    static NAME: HeaderName = HeaderName::from_static("grpc-timeout");
+    let text = headers.get(&NAME)?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|d| d.is_ascii_digit()) {
         return None;

@@ -8,28 +8,34 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The random bits are those the standard library seeds its hash tables with.
 #[derive(Debug)]
 pub(super) struct VerdictIds {
-    prefix: u64,
+    /// Written out once.
+    prefix: [u8; 16],
     next: AtomicU64,
 }
 
 impl VerdictIds {
     /// A new series.
     pub fn new() -> VerdictIds {
-        VerdictIds { prefix: RandomState::new().hash_one("verdict"), next: AtomicU64::new(0) }
+        let prefix = digits(RandomState::new().hash_one("verdict"));
+        VerdictIds { prefix, next: AtomicU64::new(0) }
     }
 
     /// The next id.
     #[inline]
     pub fn next(&self) -> String {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let count = self.next.fetch_add(1, Ordering::Relaxed);
-        let value = u128::from(self.prefix) << 64 | u128::from(count);
-        let mut text = String::with_capacity(32);
-        for shift in (0..32).rev() {
-            text.push(DIGITS[(value >> (shift * 4)) as usize & 15] as char);
+        let mut id = String::with_capacity(32);
+        for half in [self.prefix, digits(self.next.fetch_add(1, Ordering::Relaxed))] {
+            id.push_str(str::from_utf8(&half).expect("hexadecimal digits are ASCII"));
         }
-        text
+        id
     }
+}
+
+/// A number as hexadecimal digits.
+#[inline]
+fn digits(value: u64) -> [u8; 16] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    std::array::from_fn(|at| DIGITS[(value >> (60 - at * 4)) as usize & 15])
 }
 
 #[cfg(test)]
@@ -42,6 +48,8 @@ mod tests {
         let (a, b) = (ids.next(), ids.next());
         assert_ne!(a, b);
         assert_eq!((a.len(), &a[..16], &a[16..]), (32, &b[..16], "0000000000000000"));
+        ids.next.store(0x0123_4567_89ab_cdef, Ordering::Relaxed);
+        assert_eq!(&ids.next()[16..], "0123456789abcdef");
         assert!(a.bytes().all(|digit| digit.is_ascii_hexdigit()));
         assert_ne!(VerdictIds::new().next()[..16], a[..16]);
     }

@@ -23,7 +23,8 @@ use super::errors;
 use super::ids::VerdictIds;
 use super::stream::Answers;
 
-/// When the caller stops waiting; put into the request by the dispatcher.
+/// When the caller stops waiting; put into a batch or stream by the dispatcher, which looks after
+/// the deadlines of all others itself.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline(pub Instant);
 
@@ -200,7 +201,6 @@ impl pb::screening_service_server::ScreeningService for Screening {
         &self,
         request: Request<pb::ScreenCallRequest>,
     ) -> Result<Response<pb::ScreenCallResponse>, Status> {
-        self.0.in_time(request.extensions().get().copied())?;
         let (verdict, envelope) = self.0.call(request.get_ref())?;
         let (verdict, envelope) = (Some(verdict), Some(envelope));
         Ok(Response::new(pb::ScreenCallResponse { verdict, envelope }))
@@ -210,7 +210,6 @@ impl pb::screening_service_server::ScreeningService for Screening {
         &self,
         request: Request<pb::ScreenMessageRequest>,
     ) -> Result<Response<pb::ScreenMessageResponse>, Status> {
-        self.0.in_time(request.extensions().get().copied())?;
         let (verdict, envelope) = self.0.message(request.get_ref())?;
         let (verdict, envelope) = (Some(verdict), Some(envelope));
         Ok(Response::new(pb::ScreenMessageResponse { verdict, envelope }))
