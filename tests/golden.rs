@@ -394,7 +394,7 @@ fn originators_from_abroad_and_at_home() {
         (
             "missing from abroad",
             abroad(""),
-            "LABEL 320 ID07 INVALID_NUMBER suspected-fraud | OriginatorMissing +320",
+            "LABEL 320 ID07 INVALID_NUMBER unverified-sender | OriginatorMissing +320",
         ),
         ("missing at home", basic(""), "ALLOW 120 ID07 - - | OriginatorMissing +120"),
         (

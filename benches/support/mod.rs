@@ -19,10 +19,20 @@ impl Draw {
         (self.next() >> 33) as usize % n
     }
 
-    /// Small values more often: about 1/rank.
+    fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Small values more often: about 1/rank, as characters and words of running text.
     pub fn zipf(&mut self, n: usize) -> usize {
-        let share = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
+        let share = self.share();
         ((n as f64).powf(share) as usize).saturating_sub(1).min(n - 1)
+    }
+
+    /// Small values somewhat more often: about 1/sqrt(rank), as characters of a phrase list.
+    pub fn zipf_half(&mut self, n: usize) -> usize {
+        let share = self.share();
+        ((n as f64 * share * share) as usize).min(n - 1)
     }
 }
 
@@ -64,19 +74,22 @@ fn clock_cost() -> f64 {
 /// memory sets, measured in the same run.
 pub fn random_load(bytes: usize) -> f64 {
     let lines = bytes / 64;
-    let mut table = vec![[0u64; 8]; lines];
     let mut draw = Draw(7);
-    for line in &mut table {
-        line[0] = draw.next();
+    // One cycle through all lines (Sattolo's shuffle), so that no load can be guessed or is warm.
+    let mut order: Vec<u32> = (0..lines as u32).collect();
+    for i in (1..lines).rev() {
+        order.swap(i, draw.below(i));
+    }
+    let mut table = vec![[0u64; 8]; lines];
+    for (line, next) in table.iter_mut().zip(order) {
+        line[0] = u64::from(next);
     }
     let mut at = 0usize;
     let mut rounds: Vec<f64> = (0..9)
         .map(|_| {
             let start = Instant::now();
             for _ in 0..200_000 {
-                at = ((table[at][0] ^ at as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20)
-                    as usize
-                    % lines;
+                at = table[at][0] as usize;
             }
             black_box(at);
             start.elapsed().as_nanos() as f64 / 200_000.0

@@ -107,13 +107,17 @@ fn prepare(context: &Context<'_>, hits: &mut [Hit<'_>]) {
         if hit.basis == Basis::Text {
             hit.ceiling = hit.ceiling.min(text_ceiling);
         }
-        if matches!(hit.level(), Level::TenantAllow | Level::GlobalAllow) {
-            hit.code = if context.identity_proven {
-                ReasonCode::AllowListed
-            } else {
-                hit.effect = Effect::Score(0);
-                ReasonCode::AllowNotApplied
-            };
+        if hit.effect != Effect::Allow {
+            continue;
+        }
+        // Whoever allows an originator, subscriber and court included, allows no spoof of it.
+        if context.identity_proven || !hit.of_originator {
+            if matches!(hit.level(), Level::TenantAllow | Level::GlobalAllow) {
+                hit.code = ReasonCode::AllowListed;
+            }
+        } else {
+            hit.effect = Effect::Score(0);
+            hit.code = ReasonCode::AllowNotApplied;
         }
     }
 }
@@ -234,6 +238,10 @@ fn label_for(category: Option<Category>, action: Action) -> Option<LabelKey> {
         return None;
     }
     let category = category?;
+    // Who shows no number has not been caught at anything.
+    if category == Category::ID07 {
+        return Some(LabelKey::UnverifiedSender);
+    }
     match category.family() {
         Family::Illegal => Some(LabelKey::SuspectedIllegal),
         Family::Nuisance => Some(LabelKey::Marketing),

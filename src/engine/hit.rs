@@ -41,6 +41,8 @@ pub struct Hit<'r> {
     pub ground: Ground,
     /// The most it may bring about.
     pub ceiling: Action,
+    /// It speaks of the originator: an allow then needs proof of who that is.
+    pub of_originator: bool,
 }
 
 impl<'r> Hit<'r> {
@@ -70,6 +72,7 @@ impl<'r> Hit<'r> {
             basis,
             ground: list.ground,
             ceiling: list.ceiling.min(by_category),
+            of_originator: true,
         }
     }
 
@@ -87,6 +90,7 @@ impl<'r> Hit<'r> {
             basis: Basis::Metadata,
             ground,
             ceiling: Action::Block,
+            of_originator: true,
         }
     }
 

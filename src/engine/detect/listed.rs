@@ -81,7 +81,9 @@ impl<'r> Lookup<'r, '_, '_> {
                 continue;
             }
             let code = code_of(list, code);
-            hits.push(Hit::listed(code, list, &member.meta, entry, Basis::Metadata));
+            let mut hit = Hit::listed(code, list, &member.meta, entry, Basis::Metadata);
+            hit.of_originator = party != Some(Party::Recipient);
+            hits.push(hit);
         }
     }
 
