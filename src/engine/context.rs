@@ -48,8 +48,11 @@ impl<'r> Context<'r> {
         let attested = attempt.ingress.trusted
             && attempt.verification == VerificationStatus::Passed
             && attempt.attestation == Attestation::Full;
-        let recent =
-            facts.recipient_emergency_call_age_ms.is_some_and(|age| age <= CALLBACK_PROTECTION_MS);
+        let told = attempt.recipient_emergency_call_age_ms.filter(|_| attempt.ingress.trusted);
+        let recent = [facts.recipient_emergency_call_age_ms, told]
+            .into_iter()
+            .flatten()
+            .any(|age| age <= CALLBACK_PROTECTION_MS);
         let marked = attempt.emergency_callback && attempt.ingress.trusted;
         Context {
             policy,
@@ -94,7 +97,8 @@ pub(super) fn input_flags(context: &Context<'_>, attempt: &Attempt<'_>) -> Flags
     }
     let claims = attempt.verification != VerificationStatus::NotPerformed
         || attempt.attestation != Attestation::None
-        || attempt.emergency_callback;
+        || attempt.emergency_callback
+        || attempt.recipient_emergency_call_age_ms.is_some();
     if claims && !attempt.ingress.trusted {
         flags.insert(Flags::VERIFICATION_IGNORED);
     }

@@ -190,6 +190,8 @@ pub struct Attempt<'a> {
     pub diverted: bool,
     /// Marked as the call-back of an emergency centre (RFC 7090).
     pub emergency_callback: bool,
+    /// Milliseconds since the recipient last called an emergency number, as the carrier knows it.
+    pub recipient_emergency_call_age_ms: Option<u64>,
     /// Which actions the caller can carry out.
     pub supported: ActionSet,
     /// An enum of the request held a value we do not know.
@@ -213,6 +215,7 @@ impl Attempt<'_> {
             roaming: Roaming::default(),
             diverted: false,
             emergency_callback: false,
+            recipient_emergency_call_age_ms: None,
             supported: ActionSet::ALL,
             unknown_enum: false,
             content: Content::default(),

@@ -42,6 +42,9 @@ pub fn call_attempt(request: &pb::ScreenCallRequest) -> Result<Attempt<'_>, Viol
         roaming,
         diverted: request.redirection.is_some(),
         emergency_callback,
+        recipient_emergency_call_age_ms: fields::emergency_call_age_ms(
+            request.recipient_hints.as_deref(),
+        ),
         supported,
         unknown_enum,
         ..Attempt::empty(Traffic::Call)

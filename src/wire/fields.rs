@@ -179,3 +179,10 @@ pub(super) fn strings(
         checks.octets(format_args!("{field}[{index}]"), value, octets_max);
     }
 }
+
+/// How long ago the recipient called for help, as the carrier knows it, in milliseconds.
+pub(super) fn emergency_call_age_ms(hints: Option<&pb::SubscriberHints>) -> Option<u64> {
+    let age = hints?.emergency_call_age.as_ref()?;
+    let seconds = u64::try_from(age.seconds).ok()?;
+    Some(seconds.saturating_mul(1000).saturating_add(u64::try_from(age.nanos).ok()? / 1_000_000))
+}

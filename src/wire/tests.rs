@@ -293,6 +293,22 @@ fn reports_are_checked() {
     assert_eq!(report::feedback(&feedback), Ok(()));
 }
 
+#[test]
+fn a_recent_emergency_call_of_the_recipient_is_passed_on() {
+    let hints = pb::SubscriberHints {
+        emergency_call_age: Some(prost_types::Duration { seconds: 90, nanos: 500_000_000 }),
+        ..Default::default()
+    };
+    let recipient = pb::Address { raw: "112233".into(), ..Default::default() };
+    let request = pb::ScreenCallRequest {
+        recipient: Some(recipient),
+        recipient_hints: Some(Box::new(hints)),
+        ..Default::default()
+    };
+    let attempt = call::call_attempt(&request).unwrap();
+    assert_eq!(attempt.recipient_emergency_call_age_ms, Some(90_500));
+}
+
 fn full_verdict() -> Verdict<'static> {
     Verdict {
         action: Action::Hold,
