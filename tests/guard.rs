@@ -112,8 +112,36 @@ fn ruleset(draw: &mut Draw) -> Ruleset {
     compile(&packs, Revision(1)).unwrap_or_else(|e| panic!("{:?}\n{text}", e.kept))
 }
 
-/// The ways in which a network may write a protected number.
-fn written(draw: &mut Draw, code: &str, digits: &str) -> (String, NatureOfAddress) {
+/// Area codes as dialled at home, trunk prefix included; Spain and the like have none.
+const AREAS: &[(&str, &str)] = &[
+    ("CN", "010"),
+    ("CN", "0571"),
+    ("GB", "020"),
+    ("GB", "0121"),
+    ("DE", "030"),
+    ("DE", "089"),
+    ("FR", "0"),
+    ("IN", "011"),
+    ("JP", "03"),
+    ("AU", "02"),
+    ("US", "1"),
+];
+
+/// What subscribers of a region dial before a number to show or hide theirs, to choose a carrier,
+/// to get out of a switchboard or of the country.
+const ACCESS: &[(&str, &[&str])] = &[
+    ("CN", &["9", "0", "17909", "12593", "*31#", "#31#", "0086", "86 0"]),
+    ("US", &["9", "*67", "*82", "1167", "1010288", "0111", "*31#"]),
+    ("GB", &["9", "141", "1470", "*31#", "0044", "141 0"]),
+    ("DE", &["0", "*31#", "#31#", "01033", "0049"]),
+    ("FR", &["0", "3651", "*31#", "#31#", "0033"]),
+    ("IN", &["0", "*31#", "#31#", "0091"]),
+    ("AU", &["0", "1831", "1832", "#31#", "001161"]),
+    ("JP", &["0", "184", "186", "01081"]),
+];
+
+/// The ways in which a network, a handset or a switchboard may write a protected number.
+fn written(draw: &mut Draw, region: &str, code: &str, digits: &str) -> (String, NatureOfAddress) {
     let nature = draw.pick(&[
         NatureOfAddress::Unknown,
         NatureOfAddress::National,
@@ -121,13 +149,35 @@ fn written(draw: &mut Draw, code: &str, digits: &str) -> (String, NatureOfAddres
         NatureOfAddress::NetworkSpecific,
         NatureOfAddress::International,
     ]);
-    let text = match draw.below(5) {
+    let of_region = |draw: &mut Draw, table: &[(&'static str, &'static str)]| {
+        let own: Vec<_> = table.iter().filter(|row| row.0 == region).collect();
+        own[draw.below(own.len())].1
+    };
+    let access = |draw: &mut Draw| {
+        let own = ACCESS.iter().find(|row| row.0 == region).expect("every region has a row").1;
+        draw.pick(own)
+    };
+    let text = match draw.below(17) {
         0 => format!("+{code}{digits}"),
         1 => format!("{code}{digits}"),
         2 => format!("tel:{digits}"),
         3 => {
             digits.chars().map(|c| format!("{c}-")).collect::<String>().trim_end_matches('-').into()
         }
+        4 => format!("<sip:{digits}@10.0.0.1;user=phone>"),
+        5 => format!("\"{digits}\" <sip:{digits}@ims.example.net>;tag=77"),
+        6 => {
+            digits.chars().map(|c| format!("%3{c}")).fold("sip:".into(), |all: String, c| all + &c)
+        }
+        7 => digits.chars().filter_map(|c| char::from_u32(c as u32 + 0xFEE0)).collect(),
+        8 => format!("{digits}p1"),
+        9 => format!("tel:{digits};phone-context=+{code}"),
+        10 => draw.pick(&["urn:service:sos", " <urn:service:sos.police>", "sip:sos@x"]).into(),
+        11 => format!("{}{digits}", of_region(draw, AREAS)),
+        12 => format!("+{code}{}{digits}", of_region(draw, AREAS).trim_start_matches('0')),
+        13 => format!("{}{digits}", access(draw)),
+        14 => format!("{}112", access(draw)),
+        15 => format!("{digits}#"),
         _ => digits.to_owned(),
     };
     (text, nature)
@@ -156,7 +206,7 @@ fn no_emergency_recipient_ever_gets_anything_but_allow() {
         let ruleset = ruleset(&mut draw);
         for request in 0..REQUESTS_EACH {
             let (region, code, digits) = draw.pick(PROTECTED);
-            let (recipient, nature) = written(&mut draw, code, digits);
+            let (recipient, nature) = written(&mut draw, region, code, digits);
             let from = originator(&mut draw);
             let traffic = draw.pick(&[Traffic::Call, Traffic::Message]);
             let mut attempt = Attempt::empty(traffic);
@@ -187,6 +237,50 @@ fn no_emergency_recipient_ever_gets_anything_but_allow() {
                 "seed {seed:#x} round {round} request {request}: {recipient} ({nature:?}, {region})"
             );
         }
+    }
+}
+
+#[test]
+fn a_subscriber_is_not_protected_by_the_last_digits() {
+    let mut draw = Draw(0x5AB5_C21B);
+    let pack = "%pack x\n%list x.all kind=number effect=block\n%columns value\n+12025550123\n";
+    let mut packs = starter_packs();
+    packs.push(PackText { name: "x.pack".into(), octets: pack.into() });
+    let ruleset = compile(&packs, Revision(1)).expect("the pack compiles");
+    // Complete numbers of subscribers, in the forms in which they come, that end in a code.
+    let forms: &[(&str, &str, usize)] = &[
+        ("CN", "+86138", 14),
+        ("CN", "138", 11),
+        ("CN", "0086139", 15),
+        ("CN", "86137", 13),
+        ("CN", "010", 11),
+        ("CN", "17909", 11),
+        ("US", "+12025", 12),
+        ("US", "2025", 10),
+        ("US", "12025", 11),
+        ("US", "01186138", 16),
+        ("GB", "+4479", 13),
+        ("GB", "079", 11),
+        ("GB", "020", 11),
+        ("DE", "+49151", 14),
+        ("DE", "0151", 12),
+        ("DE", "030", 11),
+        ("FR", "+336", 12),
+        ("FR", "06", 10),
+    ];
+    for _ in 0..20_000 {
+        let (region, head, length) = draw.pick(forms);
+        let (_, _, code) = draw.pick(PROTECTED);
+        // No subscriber number starts with 0 or 1.
+        let first = draw.pick(&["2", "4", "6", "8"]);
+        let middle = draw.digits(length - head.len() - code.len() - 1);
+        let recipient = format!("{head}{first}{middle}{code}");
+        let mut attempt = Attempt::empty(Traffic::Call);
+        attempt.region = Region::parse(region);
+        attempt.recipient.raw = recipient.as_bytes();
+        attempt.originator.raw = b"+12025550123";
+        let verdict = screen(&ruleset, &attempt, &StateFacts::default(), NOW);
+        assert_eq!(verdict.would_action, Action::Block, "{recipient} in {region}");
     }
 }
 

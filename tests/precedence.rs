@@ -4,7 +4,7 @@
 mod support;
 
 use ringfence::engine::{Ruleset, screen};
-use ringfence::model::attempt::{Attempt, Roaming, StateFacts};
+use ringfence::model::attempt::{Attempt, Roaming, StateFacts, TrunkClass};
 use ringfence::model::category::Category;
 use ringfence::model::entry::{
     Effect, Entry, EntryMeta, ListKind, ListSpec, NumberPattern, Party, TenantId, Value,
@@ -187,12 +187,30 @@ fn the_call_back_after_a_call_for_help() {
         let facts = StateFacts { recipient_emergency_call_age_ms: Some(age) };
         assert_eq!(line(&screen(&ruleset, &call(FROM, TO), &facts, NOW)), want, "{age} ms");
     }
+    // The recipient's own network tells of it: the trunk need not be trusted.
+    let told = with(call(FROM, TO), |a| a.recipient_emergency_call_age_ms = Some(60_000));
+    assert_eq!(line(&ask(&ruleset, &told)), label);
     let marked = |trusted| {
         with(call(FROM, TO), |a| (a.emergency_callback, a.ingress.trusted) = (true, trusted))
     };
     assert_eq!(line(&ask(&ruleset, &marked(true))), label);
     let ignored = format!("{block} | VERIFICATION_IGNORED");
     assert_eq!(line(&ask(&ruleset, &marked(false))), ignored);
+}
+
+#[test]
+fn who_comes_in_by_a_roaming_partner() {
+    let ruleset = ruleset("");
+    let roaming = |from| with(call(from, TO), |a| a.ingress.trunk_class = TrunkClass::Roaming);
+    let spoof = |from| line(&ask(&ruleset, &roaming(from)));
+    assert!(spoof("110").starts_with("BLOCK"), "{}", spoof("110"));
+    assert!(spoof("+8696110").starts_with("BLOCK"), "{}", spoof("+8696110"));
+    // A subscriber abroad calls home.
+    assert_eq!(spoof(FROM), "ALLOW 0 - - -");
+    let diverted = with(abroad("110"), |a| a.diverted = true);
+    assert!(line(&ask(&ruleset, &diverted)).starts_with("BLOCK"));
+    let diverted = with(abroad(FROM), |a| a.diverted = true);
+    assert_eq!(line(&ask(&ruleset, &diverted)), "ALLOW 0 - - -");
 }
 
 /// Lists with rows that others must not feel: attributes, columns, plain rows, quiet rows (a

@@ -48,7 +48,8 @@ impl<'r> Context<'r> {
         let attested = attempt.ingress.trusted
             && attempt.verification == VerificationStatus::Passed
             && attempt.attestation == Attestation::Full;
-        let told = attempt.recipient_emergency_call_age_ms.filter(|_| attempt.ingress.trusted);
+        // The recipient's own network tells this, not the trunk that the call came in by.
+        let told = attempt.recipient_emergency_call_age_ms;
         let recent = [facts.recipient_emergency_call_age_ms, told]
             .into_iter()
             .flatten()
@@ -97,17 +98,16 @@ pub(super) fn input_flags(context: &Context<'_>, attempt: &Attempt<'_>) -> Flags
     }
     let claims = attempt.verification != VerificationStatus::NotPerformed
         || attempt.attestation != Attestation::None
-        || attempt.emergency_callback
-        || attempt.recipient_emergency_call_age_ms.is_some();
+        || attempt.emergency_callback;
     if claims && !attempt.ingress.trusted {
         flags.insert(Flags::VERIFICATION_IGNORED);
     }
     flags
 }
 
-/// Does the attempt come in from another country?
+/// Does the attempt come in from another country? Roaming partners are there too.
 pub(super) fn from_abroad(attempt: &Attempt<'_>) -> bool {
-    matches!(attempt.ingress.trunk_class, TrunkClass::International)
+    matches!(attempt.ingress.trunk_class, TrunkClass::International | TrunkClass::Roaming)
 }
 
 /// Digits that say they start with a country code, as a number of no plan.

@@ -7,8 +7,9 @@ use std::collections::HashSet;
 
 use arrayvec::ArrayString;
 
-use super::numbers::{Normalised, NumberIndex, Plans, dialled_digits};
-use crate::model::attempt::Address;
+use super::numbers::dialled::{Dialled, DialledFrom, names_help_service};
+use super::numbers::{Normalised, NumberIndex, Plans};
+use crate::model::attempt::{Address, NatureOfAddress};
 use crate::model::entry::NumberPattern;
 use crate::model::number::{Number, Region, ShortCode};
 
@@ -16,11 +17,16 @@ use crate::model::number::{Number, Region, ShortCode};
 /// (3GPP TS 22.101 clause 10.1.1). Compiled in: no pack can take them out.
 pub const EVERYWHERE: [&str; 2] = ["112", "911"];
 
-/// Emergency service URN of RFC 5031; any sub-service counts.
-const SOS_URN: &[u8] = b"urn:service:sos";
-
 /// The longest protected code (EU 116123, CN 95119 and the like); longer digits are subscribers.
 const EMERGENCY_DIGITS_MAX: usize = 8;
+
+/// The longest prefix that may stand before a code: an area code of four digits and one spare.
+const PREFIX_DIGITS_MAX: usize = 5;
+
+/// From ten digits on, country code included, a number that a plan accepts is a subscriber's.
+/// Shorter ones may be a code behind an area code in plans of open length (DE 030 110); codes that
+/// are longer themselves are short rows of their plan and read as such.
+const CERTAIN_LINE: u64 = 1_000_000_000;
 
 /// Protected recipients, compiled.
 pub struct Guard {
@@ -60,31 +66,48 @@ impl Guard {
                 return true;
             }
         }
-        if address.raw.len() >= SOS_URN.len()
-            && address.raw[..SOS_URN.len()].eq_ignore_ascii_case(SOS_URN)
-        {
+        if names_help_service(address.raw) {
             return true;
         }
-        let mut digits = ArrayString::<32>::new();
-        dialled_digits(address, &mut digits);
-        self.dialled(&digits, region)
-            || plans
-                .country_code(region)
-                .and_then(|code| digits.strip_prefix(code))
-                .is_some_and(|rest| self.dialled(rest, region))
+        // A number that a plan knows is a subscriber's, whatever its last digits are.
+        if let Normalised::Number(Number::E164(number)) = recipient
+            && number.value() >= CERTAIN_LINE
+        {
+            return false;
+        }
+        let dialled = Dialled::read(address.raw);
+        let international = address.nature == NatureOfAddress::International;
+        let view = DialledFrom { plans, region, international };
+        dialled.any_reading(view, |reading| {
+            let (digits, region) = (reading.digits, reading.region);
+            self.is_code(digits, region)
+                || (reading.prefixed && self.ends_with_code(digits, region))
+        })
     }
 
-    /// Digits as they were dialled, whatever their nature of address says.
-    fn dialled(&self, digits: &str, region: Region) -> bool {
+    /// A code behind at most [`PREFIX_DIGITS_MAX`] other digits. Only the codes of the region and
+    /// those of all networks: the short codes of the whole world end one number in ten.
+    fn ends_with_code(&self, digits: &str, region: Region) -> bool {
+        (0..=PREFIX_DIGITS_MAX.min(digits.len()))
+            .filter_map(|at| digits.get(at..))
+            .any(|code| EVERYWHERE.contains(&code) || self.is_own_code(code, region))
+    }
+
+    /// A protected code, with nothing around it.
+    fn is_code(&self, digits: &str, region: Region) -> bool {
+        digits.len() <= EMERGENCY_DIGITS_MAX
+            && (self.is_own_code(digits, region) || self.anywhere.contains(digits))
+    }
+
+    fn is_own_code(&self, digits: &str, region: Region) -> bool {
         if digits.len() > EMERGENCY_DIGITS_MAX {
             return false;
         }
-        let own = ShortCode::new(region, digits).is_some_and(|code| {
+        ShortCode::new(region, digits).is_some_and(|code| {
             let mut found = false;
             self.numbers.lookup(&Number::Short(code), |_, _| found = true);
             found
-        });
-        own || self.anywhere.contains(digits)
+        })
     }
 
     /// How many emergency codes are protected in every region.

@@ -22,6 +22,14 @@ impl Region {
         }
     }
 
+    /// A region known when compiling: two capital letters.
+    pub const fn constant(letters: &str) -> Option<Region> {
+        match letters.as_bytes() {
+            [a @ b'A'..=b'Z', b @ b'A'..=b'Z'] => Some(Region([*a, *b])),
+            _ => None,
+        }
+    }
+
     /// The two letters.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("a region is two ASCII letters")

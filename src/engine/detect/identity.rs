@@ -130,7 +130,10 @@ fn class<'r>(
     hits: &mut Hits<'r>,
 ) {
     let domestic = row.region == context.region;
-    if abroad && domestic && !attempt.diverted {
+    // A call that was forwarded abroad comes home with its first caller's number; but nobody ever
+    // had a call from a number that cannot call.
+    let forwarded = attempt.diverted && row.origination != Origination::Never;
+    if abroad && domestic && !forwarded {
         class_from_abroad(attempt, row, hits);
         return;
     }
@@ -170,6 +173,9 @@ fn class_from_abroad(attempt: &Attempt<'_>, row: &ClassRow, hits: &mut Hits<'_>)
         (FromAbroad::Block, _) | (FromAbroad::Roaming, Roaming::ConfirmedHome) => {
             hits.push(spoof(ReasonCode::DomesticFromAbroad, category, Effect::Block, attempt));
         }
+        // A subscriber abroad calls home by a roaming partner's trunk: nothing strange.
+        (FromAbroad::Roaming, Roaming::Unknown)
+            if attempt.ingress.trunk_class == TrunkClass::Roaming => {}
         (FromAbroad::Roaming, Roaming::Unknown) => hits.push(Hit::found(
             ReasonCode::InternationalOrigin,
             Category::ID01,

@@ -6,6 +6,7 @@
 //! Invariants: every answer is exact (no false positives), and a look-up never allocates.
 
 pub mod country_codes;
+pub mod dialled;
 pub mod exact;
 pub mod index;
 mod lines;
@@ -17,9 +18,9 @@ pub mod scan;
 #[cfg(test)]
 mod testing;
 
+pub use dialled::Dialled;
 pub use exact::ExactTable;
 pub use index::{IndexBuilder, Matched, NumberIndex};
 pub use normalise::{Malformed, Normalised};
 pub use plan::{PlanError, Plans, PlansBuilder};
 pub use prefix::{PatternError, PrefixBuilder, PrefixTable};
-pub use scan::dialled_digits;

@@ -6,7 +6,7 @@
 
 use arrayvec::ArrayString;
 
-use crate::model::attempt::Address;
+use super::dialled::within_brackets;
 
 /// Digits kept: a prefix for international calls (8 at most) and 20 digits, with some to spare.
 /// Whatever has more is no number of any plan.
@@ -45,14 +45,6 @@ pub fn scan(raw: &[u8]) -> Scanned {
     }
 }
 
-/// Just the digits of an address, for guards that compare them whatever else is wrong with it:
-/// at most the first 32. False when there was more than digits, separators and a leading `+`.
-pub fn dialled_digits(address: &Address<'_>, digits: &mut ArrayString<DIGITS_MAX>) -> bool {
-    digits.clear();
-    let found = collect(address.raw, digits);
-    !(found.lettered || found.odd || found.overlong)
-}
-
 #[derive(Default)]
 struct Collected {
     plus: bool,
@@ -77,9 +69,10 @@ fn collect(raw: &[u8], digits: &mut ArrayString<DIGITS_MAX>) -> Collected {
     found
 }
 
-/// Takes off a URI scheme and what follows the user part; without a scheme nothing.
+/// Takes off a display name, a URI scheme and what follows the user part; without a scheme only
+/// the brackets.
 fn undress(raw: &[u8]) -> &[u8] {
-    let raw = raw.trim_ascii();
+    let raw = within_brackets(raw);
     let scheme = [b"tel:".as_slice(), b"sip:", b"sips:"].into_iter().find(|scheme| {
         raw.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme))
     });
@@ -101,7 +94,9 @@ mod tests {
 
     #[test]
     fn dressing_comes_off() {
-        let table: [(&[u8], Scanned); 22] = [
+        let table: [(&[u8], Scanned); 24] = [
+            (b"\"Bank\" <sip:+8613800138000@example.com>;tag=1", digits("8613800138000", true)),
+            (b"<tel:110>", digits("110", false)),
             (b"13800138000", digits("13800138000", false)),
             (b"+86 138-0013.8000", digits("8613800138000", true)),
             (b"(020) 7183/8750", digits("02071838750", false)),
@@ -128,27 +123,6 @@ mod tests {
         for (raw, expected) in table {
             assert!(scan(raw) == expected, "{}", String::from_utf8_lossy(raw));
         }
-    }
-
-    #[test]
-    fn guard_sees_the_digits_of_anything() {
-        let mut found = ArrayString::new();
-        let table: [(&[u8], &str, bool); 5] = [
-            (b"110", "110", true),
-            (b"tel:1-1-0", "110", true),
-            (b"110#", "110", false),
-            (b"x1y1z0", "110", false),
-            (b"", "", true),
-        ];
-        for (raw, text, clean) in table {
-            let address = Address { raw, ..Address::default() };
-            assert_eq!(dialled_digits(&address, &mut found), clean);
-            assert_eq!(found.as_str(), text);
-        }
-        let many = [b'7'; 400];
-        let address = Address { raw: &many, ..Address::default() };
-        assert!(!dialled_digits(&address, &mut found));
-        assert_eq!(found.len(), DIGITS_MAX);
     }
 
     proptest! {
