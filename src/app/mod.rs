@@ -5,6 +5,7 @@
 //! ([`health`]). Must not know a transport, protobuf or a store.
 
 pub mod catalogue;
+pub mod changes;
 pub mod clock;
 pub mod eval;
 pub mod health;

@@ -6,10 +6,15 @@
 //! Invariant: a pack with one wrong line gives no entries that a caller may use; the caller throws
 //! away what the sink collected when [`Findings::has_errors`].
 
+pub mod changeset;
 pub mod checks;
+pub mod edit;
+pub mod event;
 pub mod finding;
 pub mod pack;
+pub mod row;
 pub mod starter;
+pub mod view;
 
 pub use finding::{Finding, Findings, Severity};
 

@@ -6,6 +6,7 @@
 //! Numbers, sender ids and texts print redacted in `Debug` (they are personal data).
 
 pub mod attempt;
+pub mod catalogue;
 pub mod category;
 pub mod entry;
 pub mod number;

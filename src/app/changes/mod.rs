@@ -1,0 +1,10 @@
+//! Changing the catalogue: draft, check, preview, approve, commit, publish, and asking why.
+//!
+//! One writer at a time, on the control side; screening never waits for it. What edges may ask is
+//! [`Control`]; where things are kept is behind [`ChangeLog`] and [`CatalogueView`].
+
+pub mod api;
+pub mod ports;
+
+pub use api::Control;
+pub use ports::{CatalogueView, ChangeLog};
