@@ -166,13 +166,13 @@ pub struct Reason<'r> {
 pub struct Flags(pub u32);
 
 impl Flags {
-    /// Some input was malformed, cut or unknown; the rest decided.
+    /// Some input was malformed, cut, unknown or contradictory; the rest decided.
     pub const DEGRADED: Flags = Flags(1);
     /// Text was ill-formed in its encoding; broken units were replaced.
     pub const TEXT_ILL_FORMED: Flags = Flags(1 << 1);
     /// Text was longer than is inspected; the head was.
     pub const TEXT_TRUNCATED: Flags = Flags(1 << 2);
-    /// No content basis: only metadata was looked at.
+    /// There is content that was not read: without a basis, or in a form not read yet.
     pub const TEXT_NOT_INSPECTED: Flags = Flags(1 << 3);
     /// An enum value of the request is unknown to this version and counts as unspecified.
     pub const UNKNOWN_ENUM: Flags = Flags(1 << 4);
