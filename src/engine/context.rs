@@ -92,6 +92,12 @@ pub(super) fn input_flags(context: &Context<'_>, attempt: &Attempt<'_>) -> Flags
         flags.insert(Flags::UNKNOWN_ENUM);
         flags.insert(Flags::DEGRADED);
     }
+    if attempt.contradictory {
+        flags.insert(Flags::DEGRADED);
+    }
+    if attempt.content_unread {
+        flags.insert(Flags::TEXT_NOT_INSPECTED);
+    }
     if context.recipient_number().is_none() {
         flags.insert(Flags::RECIPIENT_MALFORMED);
         flags.insert(Flags::DEGRADED);

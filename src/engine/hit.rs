@@ -17,7 +17,7 @@ pub enum Basis {
 }
 
 /// One thing a detector found.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Hit<'r> {
     /// What kind of thing.
     pub code: ReasonCode,
@@ -43,6 +43,20 @@ pub struct Hit<'r> {
     pub ceiling: Action,
     /// It speaks of the originator: an allow then needs proof of who that is.
     pub of_originator: bool,
+}
+
+impl std::fmt::Debug for Hit<'_> {
+    /// Without the evidence: that is text of a message or an address.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hit")
+            .field("code", &self.code)
+            .field("list", &self.list_id())
+            .field("effect", &self.effect)
+            .field("entry", &self.entry)
+            .field("span", &self.span)
+            .field("evidence_bytes", &self.evidence.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'r> Hit<'r> {
@@ -157,4 +171,17 @@ pub enum Level {
     GlobalBlock,
     /// Points.
     Score,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_evidence() {
+        let found =
+            Hit::found(ReasonCode::Keyword, Category::OK03, Effect::Score(1), Ground::Policy);
+        let shown = format!("{:?}", found.at(None, "secret words"));
+        assert!(shown.contains("evidence_bytes: 12") && !shown.contains("secret"), "{shown}");
+    }
 }

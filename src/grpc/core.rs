@@ -21,10 +21,12 @@ use super::listener::Arrival;
 
 /// Requests in progress on one connection; a gateway's pipeline, not a flood.
 const STREAMS_MAX: u32 = 256;
-/// Streams reset by the peer before we looked at them (CVE-2023-44487).
-const PENDING_RESETS_MAX: usize = 20;
-/// Streams reset by us for the peer's errors (RUSTSEC-2024-0003).
-const LOCAL_RESETS_MAX: usize = 256;
+/// Streams reset by the peer before we looked at them (CVE-2023-44487). A gateway whose deadlines
+/// pass while a core is busy resets all it has open: that is no attack. More at once is one.
+const PENDING_RESETS_MAX: usize = STREAMS_MAX as usize;
+/// Streams reset by us for the peer's errors (RUSTSEC-2024-0003), over the whole life of a
+/// connection; what h2 itself takes for the border between bad luck and a flood.
+const LOCAL_RESETS_MAX: usize = 1024;
 /// Headers of one request: gRPC takes a few hundred octets, a token up to a few thousand.
 const HEADER_LIST_BYTES_MAX: u32 = 8 * 1024;
 /// What a peer may send ahead on one stream: one request of the largest size.

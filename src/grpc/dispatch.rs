@@ -18,7 +18,7 @@ use tower::Service as _;
 use tower::util::BoxCloneSyncService;
 
 use crate::app::metrics::Cell;
-use crate::wire::limits::{BATCH_BYTES_MAX, MESSAGE_BYTES_MAX};
+use crate::wire::limits::{BATCH_BYTES_MAX, MESSAGE_BYTES_MAX, STREAM_ITEM_BYTES_MAX};
 use crate::wire::screening_v1::screening_service_server::ScreeningServiceServer;
 
 use super::closing::{Closing, UntilClosing};
@@ -39,6 +39,7 @@ const STREAM: &str = "/ringfence.screening.v1.ScreeningService/ScreenStream";
 pub(super) struct Services {
     screening: ScreeningServiceServer<Screening>,
     batch: ScreeningServiceServer<Screening>,
+    stream: ScreeningServiceServer<Screening>,
     rare: RareServices,
 }
 
@@ -51,7 +52,8 @@ impl Services {
         };
         Services {
             screening: limited(screening.clone(), MESSAGE_BYTES_MAX),
-            batch: limited(screening, BATCH_BYTES_MAX),
+            batch: limited(screening.clone(), BATCH_BYTES_MAX),
+            stream: limited(screening, STREAM_ITEM_BYTES_MAX),
             rare,
         }
     }
@@ -80,6 +82,7 @@ impl hyper::service::Service<Request<Incoming>> for Dispatch {
         let arrived = Instant::now();
         let asked = grpc_timeout(request.headers());
         let path = request.uri().path();
+        let bytes_max = if path == BATCH { BATCH_BYTES_MAX } else { MESSAGE_BYTES_MAX };
         let long = path == STREAM || !path.starts_with(SCREENING);
         self.is_short.store(!long, Ordering::Relaxed);
         let timeout = match asked {
@@ -96,7 +99,8 @@ impl hyper::service::Service<Request<Incoming>> for Dispatch {
         }
         let inner = self.route(request);
         let arrived = (!long).then_some(arrived);
-        Answering { inner, deadline, sleep: None, arrived, cell: Arc::clone(&self.cell) }
+        let cell = Arc::clone(&self.cell);
+        Answering { inner, deadline, sleep: None, arrived, bytes_max, cell }
     }
 }
 
@@ -105,7 +109,7 @@ impl Dispatch {
         let path = request.uri().path();
         if path == STREAM {
             request.extensions_mut().insert(self.closing.clone());
-            self.services.screening.clone().call(request)
+            self.services.stream.clone().call(request)
         } else if path == BATCH {
             self.services.batch.clone().call(request)
         } else if path.starts_with(SCREENING) {
@@ -131,6 +135,8 @@ pub(super) struct Answering {
     sleep: Option<Pin<Box<Sleep>>>,
     /// For unary screening; a stream's head says nothing about its answers.
     arrived: Option<Instant>,
+    /// The largest request that is taken; to tell the caller.
+    bytes_max: usize,
     cell: Arc<Cell>,
 }
 
@@ -163,10 +169,13 @@ impl Future for Answering {
         if answered.is_pending() && this.poll_deadline(cx).is_ready() {
             answered = Poll::Ready(Ok(this.late()));
         }
-        let Ok(response) = ready!(answered);
-        let status = response.extensions().get::<Status>();
-        if let Some(label) = status.and_then(|status| errors::label(status.code())) {
-            this.cell.error(label);
+        let Ok(mut response) = ready!(answered);
+        if let Some(status) = response.extensions_mut().remove::<Status>() {
+            let status = errors::reworded(status, this.bytes_max);
+            if let Some(label) = errors::label(status.code()) {
+                this.cell.error(label);
+            }
+            response = status.into_http();
         }
         if let Some(arrived) = this.arrived {
             this.cell.request.record(arrived.elapsed());

@@ -23,6 +23,33 @@ fn details(reason: &str) -> ErrorDetails {
     ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new())
 }
 
+/// In our words what the framing layer below says of a request; `bytes_max` is what it takes.
+///
+/// It knows no details, so a status with details is one of ours and stays as it is.
+#[cold]
+pub(super) fn reworded(status: Status, bytes_max: usize) -> Status {
+    match status.code() {
+        _ if !status.details().is_empty() => status,
+        Code::OutOfRange => too_large(bytes_max),
+        Code::Internal => {
+            let text = "the request does not hold whole, uncompressed gRPC messages";
+            let details = details("UNREADABLE_MESSAGE");
+            Status::with_error_details(Code::InvalidArgument, text, details)
+        }
+        _ => status,
+    }
+}
+
+fn too_large(bytes_max: usize) -> Status {
+    let limit = HashMap::from([("bytes_max".to_owned(), bytes_max.to_string())]);
+    let mut details = ErrorDetails::with_error_info("MESSAGE_TOO_LARGE", DOMAIN, limit);
+    let text = format!(
+        "must be at most {bytes_max} octets: leave out or cut what is not needed, split a batch"
+    );
+    details.add_bad_request_violation("request", &text);
+    Status::with_error_details(Code::InvalidArgument, format!("request: {text}"), details)
+}
+
 /// The integration got fields wrong.
 #[cold]
 pub(super) fn refused(violations: &Violations) -> Status {

@@ -14,6 +14,7 @@ use tokio::time::Sleep;
 use tokio_stream::Stream;
 use tonic::{Status, Streaming};
 
+use crate::wire::limits::STREAM_ITEM_BYTES_MAX;
 use crate::wire::screening_v1 as pb;
 
 use super::closing::Closing;
@@ -126,7 +127,9 @@ impl Stream for Answers {
                 self.quiet = None;
                 Poll::Ready(Some(Ok(self.answer(request))))
             }
-            Poll::Ready(Some(Err(status))) => self.end(status),
+            Poll::Ready(Some(Err(status))) => {
+                self.end(errors::reworded(status, STREAM_ITEM_BYTES_MAX))
+            }
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => match self.poll_end(cx) {
                 Some(status) => self.end(status),

@@ -21,12 +21,12 @@ use crate::model::policy::{Action, Mode, Traffic};
 use crate::model::revision::{Digest, Revision};
 use crate::model::time::Timestamp;
 use crate::model::verdict::{Flags, OnTimeout, Verdict};
-use crate::wire::limits;
 use crate::wire::screening_v1 as pb;
 use pb::screening_service_client::ScreeningServiceClient;
 
 use super::{Config, Parts, Server};
 
+mod bounds;
 mod connections;
 
 /// An originator on which the fake panics.
@@ -242,26 +242,6 @@ async fn a_stream_answers_in_order_and_survives_bad_items() {
     assert_eq!(rig.sum(|cell| &cell.panics), 1);
 }
 
-#[tokio::test]
-async fn an_unreadable_stream_item_is_refused_alone() {
-    let rig = rig(|_| {});
-    let good = stream_item(call(b"123")).encode_to_vec();
-    let body = [frame(&good), frame(b"\xff\xff\xff\xff rubbish"), frame(&good)].concat();
-    let answer = raw_request(&rig, "ScreenStream", None, Some(body)).await;
-    let mut octets = &answer.body[..];
-    let mut results = Vec::new();
-    while let [0, a, b, c, d, rest @ ..] = octets {
-        let (one, rest) = rest.split_at(u32::from_be_bytes([*a, *b, *c, *d]) as usize);
-        results.push(pb::ScreenStreamResponse::decode(one).unwrap().outcome.unwrap());
-        octets = rest;
-    }
-    use pb::screen_stream_response::Outcome;
-    assert!(matches!(results[..], [Outcome::Verdict(_), Outcome::Status(_), Outcome::Verdict(_)]));
-    assert_eq!(answer.status, Some(Code::Ok));
-    let answer = raw_request(&rig, "ScreenCall", None, Some(frame(b"\xff\xff\xff\xff"))).await;
-    assert_eq!(answer.status, Some(Code::InvalidArgument));
-}
-
 /// A message as gRPC frames it: not compressed, with its length.
 fn frame(octets: &[u8]) -> Vec<u8> {
     let mut frame = vec![0];
@@ -331,24 +311,6 @@ async fn a_passed_deadline_drops_the_work() {
     assert_eq!(rig.metrics.errors(ErrorCode::DeadlineExceeded), 4);
     let answer = raw_request(&rig, "NoSuchMethod", None, None).await;
     assert_eq!(answer.status, Some(Code::Unimplemented));
-}
-
-#[tokio::test]
-async fn an_oversize_message_is_refused_and_the_connection_lives() {
-    let rig = rig(|_| {});
-    let mut client = rig.client().await;
-    let mut large = call(b"1");
-    let header = Bytes::from(vec![b'x'; limits::MESSAGE_BYTES_MAX]);
-    large.identity =
-        Some(Box::new(pb::CallIdentity { identity_headers: vec![header], ..Default::default() }));
-    let status = client.screen_call(large.clone()).await.unwrap_err();
-    assert_eq!(status.code(), Code::OutOfRange);
-    // As an item of a batch it fits the frame, and its field is named.
-    use pb::screen_batch_item::Attempt;
-    let items = vec![pb::ScreenBatchItem { attempt: Some(Attempt::Call(Box::new(large))) }];
-    let answer = client.screen_batch(pb::ScreenBatchRequest { items }).await.unwrap();
-    assert!(answer.into_inner().results[0].envelope.is_none());
-    assert!(client.screen_call(call(b"1")).await.is_ok());
 }
 
 #[tokio::test]

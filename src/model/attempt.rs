@@ -196,8 +196,12 @@ pub struct Attempt<'a> {
     pub supported: ActionSet,
     /// An enum of the request held a value we do not know.
     pub unknown_enum: bool,
+    /// Facts of the request contradict each other; they were left out.
+    pub contradictory: bool,
     /// The text, for messages.
     pub content: Content<'a>,
+    /// There is content in a form that this version does not read, such as a PDU.
+    pub content_unread: bool,
 }
 
 impl Attempt<'_> {
@@ -218,7 +222,9 @@ impl Attempt<'_> {
             recipient_emergency_call_age_ms: None,
             supported: ActionSet::ALL,
             unknown_enum: false,
+            contradictory: false,
             content: Content::default(),
+            content_unread: false,
         }
     }
 }

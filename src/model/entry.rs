@@ -6,7 +6,7 @@
 use arrayvec::ArrayString;
 
 use super::category::Category;
-use super::number::{Number, Region};
+use super::number::{Number, Region, head};
 use super::policy::{Action, Ground, Mode, Traffic};
 use super::time::Validity;
 use super::verdict::LabelKey;
@@ -165,12 +165,23 @@ pub enum NumberPattern {
 }
 
 /// Leading digits in one plan: international (`region` is `None`, country code first) or regional.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlanDigits {
     /// The plan.
     pub region: Option<Region>,
     /// ASCII digits, 1 to 20 of them.
     pub digits: ArrayString<20>,
+}
+
+impl std::fmt::Debug for PlanDigits {
+    /// Redacted like a number: the digits of a prefix may be most of one.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.region {
+            Some(region) => write!(f, "{region}:")?,
+            None => f.write_str("+")?,
+        }
+        write!(f, "{}…({})", head(&self.digits), self.digits.len())
+    }
 }
 
 /// How a sender entry compares.

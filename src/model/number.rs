@@ -114,10 +114,10 @@ impl fmt::Display for E164Number {
 }
 
 impl fmt::Debug for E164Number {
-    /// Redacted: the first four digits and the length.
+    /// Redacted: at most four leading digits and the length.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = self.digits();
-        write!(f, "+{}…({})", &digits[..4], digits.len())
+        write!(f, "+{}…({})", head(&digits), digits.len())
     }
 }
 
@@ -156,11 +156,15 @@ impl fmt::Display for ShortCode {
 }
 
 impl fmt::Debug for ShortCode {
-    /// Short codes name services, not people: shown, except what is long enough to name an account.
+    /// Redacted like any number: a number of one region's plan may be a person's, too.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = &self.digits[..self.digits.len().min(6)];
-        write!(f, "{}:{}…({})", self.region, shown, self.digits.len())
+        write!(f, "{}:{}…({})", self.region, head(&self.digits), self.digits.len())
     }
+}
+
+/// What may be shown of ASCII digits: the first four, and never more than half of them.
+pub(super) fn head(digits: &str) -> &str {
+    &digits[..(digits.len() / 2).min(4)]
 }
 
 /// A normalised number of either kind.
@@ -202,7 +206,11 @@ mod tests {
         let number = E164Number::from_digits(b"8613800138000").unwrap();
         assert_eq!(format!("{number:?}"), "+8613…(13)");
         let code = ShortCode::new(Region::CN, "10690123456789").unwrap();
-        assert_eq!(format!("{code:?}"), "CN:106901…(14)");
+        assert_eq!(format!("{code:?}"), "CN:1069…(14)");
+        let code = ShortCode::new(Region::CN, "95588").unwrap();
+        assert_eq!(format!("{code:?}"), "CN:95…(5)");
+        let number = E164Number::from_digits(b"86138").unwrap();
+        assert_eq!(format!("{number:?}"), "+86…(5)");
     }
 
     #[test]

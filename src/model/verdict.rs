@@ -105,7 +105,7 @@ pub enum ReasonCode {
 }
 
 /// What the entry behind a reason is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EntryRef<'r> {
     /// None: a check of the engine itself.
     None,
@@ -131,6 +131,18 @@ impl std::fmt::Display for EntryRef<'_> {
     }
 }
 
+impl std::fmt::Debug for EntryRef<'_> {
+    /// Redacted: a sender id or a phrase of a list may speak of a person.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            EntryRef::None => f.write_str("None"),
+            EntryRef::Number(number) => number.fmt(f),
+            EntryRef::Prefix(prefix) => write!(f, "{prefix:?}*"),
+            EntryRef::Text(text) => write!(f, "Text({} bytes)", text.len()),
+        }
+    }
+}
+
 /// Where a hit stood: octets of the content as sent, `start..end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
@@ -141,7 +153,7 @@ pub struct Span {
 }
 
 /// A hit as reported.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Reason<'r> {
     /// What kind of thing was found.
     pub code: ReasonCode,
@@ -161,18 +173,34 @@ pub struct Reason<'r> {
     pub shadow: bool,
 }
 
+impl std::fmt::Debug for Reason<'_> {
+    /// Without the evidence: that is text of a message.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reason")
+            .field("code", &self.code)
+            .field("points", &self.points)
+            .field("category", &self.category)
+            .field("list", &self.list)
+            .field("entry", &self.entry)
+            .field("span", &self.span)
+            .field("evidence_bytes", &self.evidence.len())
+            .field("shadow", &self.shadow)
+            .finish()
+    }
+}
+
 /// Things a caller should know about how the answer came about.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Flags(pub u32);
 
 impl Flags {
-    /// Some input was malformed, cut or unknown; the rest decided.
+    /// Some input was malformed, cut, unknown or contradictory; the rest decided.
     pub const DEGRADED: Flags = Flags(1);
     /// Text was ill-formed in its encoding; broken units were replaced.
     pub const TEXT_ILL_FORMED: Flags = Flags(1 << 1);
     /// Text was longer than is inspected; the head was.
     pub const TEXT_TRUNCATED: Flags = Flags(1 << 2);
-    /// No content basis: only metadata was looked at.
+    /// There is content that was not read: without a basis, or in a form not read yet.
     pub const TEXT_NOT_INSPECTED: Flags = Flags(1 << 3);
     /// An enum value of the request is unknown to this version and counts as unspecified.
     pub const UNKNOWN_ENUM: Flags = Flags(1 << 4);
@@ -243,4 +271,35 @@ pub struct Verdict<'r> {
     pub mode: Mode,
     /// How the answer came about.
     pub flags: Flags,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_neither_evidence_nor_entry() {
+        let digits = ArrayString::from("8613800138").unwrap();
+        for entry in [
+            EntryRef::Text("secret words"),
+            EntryRef::Prefix(PlanDigits { region: None, digits }),
+            EntryRef::Number(Number::E164(
+                crate::model::number::E164Number::from_digits(b"8613800138000").unwrap(),
+            )),
+        ] {
+            let reason = Reason {
+                code: ReasonCode::Keyword,
+                points: 5,
+                category: None,
+                list: "phrases",
+                entry,
+                span: None,
+                evidence: ArrayString::from("secret words").unwrap(),
+                shadow: false,
+            };
+            let shown = format!("{reason:?}");
+            assert!(shown.contains("Keyword") && shown.contains("evidence_bytes: 12"), "{shown}");
+            assert!(!shown.contains("secret") && !shown.contains("00138"), "{shown}");
+        }
+    }
 }

@@ -22,7 +22,7 @@ pub fn call_attempt(request: &pb::ScreenCallRequest) -> Result<Attempt<'_>, Viol
     let recipient = fields::recipient(&mut checks, request.recipient.as_ref());
     let originator = fields::address(&mut checks, "originator", request.originator.as_ref());
     redirection(&mut checks, request.redirection.as_deref());
-    let (verification, attestation) = identity(&mut checks, request.identity.as_deref());
+    let identity = identity(&mut checks, request.identity.as_deref());
     parties(&mut checks, request.parties.as_deref());
     signalling(&mut checks, request.signalling.as_deref());
     let emergency_callback = is_emergency_callback(&mut checks, request.priority.as_deref());
@@ -37,8 +37,8 @@ pub fn call_attempt(request: &pb::ScreenCallRequest) -> Result<Attempt<'_>, Viol
         ingress,
         originator,
         recipient,
-        verification,
-        attestation,
+        verification: identity.verification,
+        attestation: identity.attestation,
         roaming,
         diverted: request.redirection.is_some(),
         emergency_callback,
@@ -47,6 +47,7 @@ pub fn call_attempt(request: &pb::ScreenCallRequest) -> Result<Attempt<'_>, Viol
         ),
         supported,
         unknown_enum,
+        contradictory: identity.contradictory,
         ..Attempt::empty(Traffic::Call)
     })
 }
@@ -59,11 +60,16 @@ fn redirection(checks: &mut Checks, redirection: Option<&pb::Redirection>) {
     let _: pb::RedirectionReason = checks.known(redirection.reason);
 }
 
-fn identity(
-    checks: &mut Checks,
-    identity: Option<&pb::CallIdentity>,
-) -> (attempt::VerificationStatus, attempt::Attestation) {
-    let Some(identity) = identity else { return Default::default() };
+/// What of caller authentication the engine reads.
+#[derive(Default)]
+struct Identity {
+    verification: attempt::VerificationStatus,
+    attestation: attempt::Attestation,
+    contradictory: bool,
+}
+
+fn identity(checks: &mut Checks, identity: Option<&pb::CallIdentity>) -> Identity {
+    let Some(identity) = identity else { return Identity::default() };
     checks.octets(format_args!("identity.origination_id"), &identity.origination_id, ID_BYTES_MAX);
     let bounds = (IDENTITY_HEADERS_MAX, IDENTITY_HEADER_BYTES_MAX);
     fields::strings(checks, "identity.identity_headers", &identity.identity_headers, bounds);
@@ -106,7 +112,14 @@ fn identity(
         pb::Attestation::Partial => attempt::Attestation::Partial,
         pb::Attestation::Full => attempt::Attestation::Full,
     };
-    (verification, attestation)
+    // It cannot have passed and failed. Neither is believed: a pass could let a spoof through, a
+    // failure could hurt an honest call. It is no refusal either: that would lose the verdict of
+    // the call, an emergency call's too.
+    let passed = verification == attempt::VerificationStatus::Passed;
+    if passed && identity.verification_error != 0 {
+        return Identity { contradictory: true, ..Identity::default() };
+    }
+    Identity { verification, attestation, contradictory: false }
 }
 
 fn parties(checks: &mut Checks, parties: Option<&pb::CallParties>) {

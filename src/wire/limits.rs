@@ -34,8 +34,12 @@ pub const EDGE_VALUES_MAX: usize = 16;
 pub const EDGE_KEYWORDS_MAX: usize = 64;
 /// Items of a batch: at the floor of about 1 us each, a quarter of a millisecond of one core.
 pub const BATCH_ITEMS_MAX: usize = 256;
-/// One screening request on the wire; all limits above together fit with room.
+/// One screening request on the wire: the longest text with every other group as large as it
+/// occurs. It counts beside the limits above: 32 TLVs of 16 KiB keep theirs and are too much here.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// One item of a stream on the wire that is still refused alone; more ends the stream. All that a
+/// network can carry is below: one SIP message or TPDU takes 64 KiB at most.
+pub const STREAM_ITEM_BYTES_MAX: usize = 256 * 1024;
 /// One batch on the wire: 4 KiB an item on average.
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// Violations listed in one refusal: enough to mend a request, too few to amplify one.

@@ -12,12 +12,14 @@ use pb::screen_message_request::Pdu;
 
 /// Octet-sized fields of SMS protocols.
 const OCTET_MAX: u32 = u8::MAX as u32;
+/// The one optional parameter that carries a text (SMPP 5.0 clause 4.8.4.36).
+const MESSAGE_PAYLOAD_TAG: u32 = 0x0424;
 
 /// Reads a message; the attempt borrows from the request.
 ///
 /// The tenant is left at the global one: the caller sets it from the credentials. User data of a
-/// PDU is checked for size and not yet decoded: the attempt then has no content and no basis, and
-/// the verdict says that the text was not inspected.
+/// PDU is checked for size and not yet decoded: the attempt then says that it has content which is
+/// not read, and so does the verdict.
 ///
 /// Errors: every field that the integration got wrong. Malformed addresses and text are no error.
 pub fn message_attempt(request: &pb::ScreenMessageRequest) -> Result<Attempt<'_>, Violations> {
@@ -34,12 +36,10 @@ pub fn message_attempt(request: &pb::ScreenMessageRequest) -> Result<Attempt<'_>
         ingress.trunk_id = account;
     }
     registration(&mut checks, request.registration.as_deref());
-    if let Some(part) = &request.part {
-        checks.at_most(format_args!("part.reference"), part.reference, u32::from(u16::MAX));
-        checks.at_most(format_args!("part.number"), part.number, OCTET_MAX);
-        checks.at_most(format_args!("part.total"), part.total, OCTET_MAX);
-    }
+    let contradictory = request.part.as_ref().is_some_and(|given| part(&mut checks, given));
     edge_facts(&mut checks, request.edge_facts.as_deref());
+    let content_unread = request.pdu.as_ref().is_some_and(has_user_data)
+        || (content.octets.is_empty() && request.edge_facts.is_some());
     let roaming =
         fields::hints(&mut checks, "originator_hints", request.originator_hints.as_deref());
     fields::hints(&mut checks, "recipient_hints", request.recipient_hints.as_deref());
@@ -54,7 +54,9 @@ pub fn message_attempt(request: &pb::ScreenMessageRequest) -> Result<Attempt<'_>
         roaming,
         supported,
         unknown_enum,
+        contradictory,
         content,
+        content_unread,
         ..Attempt::empty(Traffic::Message)
     })
 }
@@ -78,15 +80,11 @@ fn content<'a>(
         pb::ContentBasis::Consent => attempt::ContentBasis::Consent,
         pb::ContentBasis::LegalDuty => attempt::ContentBasis::LegalDuty,
     };
-    if pdu.is_some_and(has_user_data) {
-        if !content.text.is_empty() {
-            checks.refuse(
-                format_args!("content.text"),
-                format_args!("contradicts the user data of the PDU: give one of the two"),
-            );
-        }
-        // Not decoded, so not read: without a basis the verdict says so.
-        return Content { basis: attempt::ContentBasis::None, ..Content::default() };
+    if !content.text.is_empty() && pdu.is_some_and(has_user_data) {
+        checks.refuse(
+            format_args!("content.text"),
+            format_args!("contradicts the user data of the PDU: give one of the two"),
+        );
     }
     Content { octets: &content.text, encoding, basis }
 }
@@ -94,9 +92,24 @@ fn content<'a>(
 fn has_user_data(pdu: &Pdu) -> bool {
     match pdu {
         Pdu::Tpdu(tpdu) => !tpdu.user_data.is_empty(),
-        Pdu::Smpp(smpp) => !smpp.short_message.is_empty() || !smpp.tlvs.is_empty(),
+        Pdu::Smpp(smpp) => {
+            let carries = |tlv: &pb::Tlv| tlv.tag == MESSAGE_PAYLOAD_TAG && !tlv.value.is_empty();
+            !smpp.short_message.is_empty() || smpp.tlvs.iter().any(carries)
+        }
         Pdu::Cmpp(cmpp) => !cmpp.content.is_empty(),
     }
+}
+
+/// Checks which part of a long message this is; true when the numbers cannot be.
+///
+/// The sender writes them, so they are never refused: a refusal would let the message pass
+/// unscreened. 3GPP TS 23.040 clause 9.2.3.24.1 has such a part read as a message of its own.
+fn part(checks: &mut Checks, part: &pb::MessagePart) -> bool {
+    checks.at_most(format_args!("part.reference"), part.reference, u32::from(u16::MAX));
+    checks.at_most(format_args!("part.number"), part.number, OCTET_MAX);
+    checks.at_most(format_args!("part.total"), part.total, OCTET_MAX);
+    let absent = *part == pb::MessagePart::default();
+    !absent && !(1..=part.total).contains(&part.number)
 }
 
 fn pdu(checks: &mut Checks, pdu: Option<&Pdu>) {

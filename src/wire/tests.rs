@@ -378,8 +378,29 @@ fn the_envelope_holds_what_is_not_reproducible() {
 fn debug_shows_no_personal_data() {
     let mut request = small_message();
     request.content.as_mut().unwrap().text = "secret words".into();
-    let shown = format!("{request:?} {:?}", verdict::verdict(&full_verdict()));
+    request.request_id = "secret id".into();
+    request.ingress = Some(pb::Ingress {
+        trunk_id: "secret trunk".into(),
+        source_ip: Bytes::from_static(b"\x7fIP\x01"),
+        ..Default::default()
+    });
+    let registration = pb::SenderRegistration {
+        signatures: vec![Bytes::from_static(b"secret name")],
+        ..Default::default()
+    };
+    let pdu = pb::screen_message_request::Pdu::Tpdu(Box::new(pb::Tpdu {
+        user_data: Bytes::from_static(b"secret"),
+        ..Default::default()
+    }));
+    let outcome = pb::ReportOutcomeRequest { request_id: "secret".into(), ..Default::default() };
+    let shown = format!(
+        "{request:?} {:?} {registration:?} {pdu:?} {outcome:?} {:?}",
+        request.ingress,
+        verdict::verdict(&full_verdict()),
+    );
     assert!(!shown.contains("95588") && !shown.contains("secret") && !shown.contains("安全"));
+    assert!(!shown.contains("IP") && !shown.contains("127, 73"), "{shown}");
+    assert!(shown.contains("ScreenMessageRequest(") && shown.contains(" octets)"), "{shown}");
     // As octets, too: Bytes prints ASCII as text.
     assert!(!shown.contains("13900139000"));
 }

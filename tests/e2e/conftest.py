@@ -16,6 +16,8 @@ import threading
 
 import pytest
 
+pytest.register_assert_rewrite("asking")
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "python"
 sys.path[:0] = [str(EXAMPLE), str(EXAMPLE / "generated")]
@@ -118,6 +120,34 @@ def server():
     one = Server()
     yield one
     one.kill()
+
+
+@pytest.fixture(scope="session")
+def channel(server):
+    """A channel of the stock library."""
+    import grpc
+
+    with grpc.insecure_channel(server.target) as channel:
+        yield channel
+
+
+@pytest.fixture(scope="session")
+def stub(channel):
+    """The generated stub."""
+    from ringfence.screening.v1 import screening_service_pb2_grpc
+
+    return screening_service_pb2_grpc.ScreeningServiceStub(channel)
+
+
+@pytest.fixture(scope="session")
+def client(server):
+    """The example client, with deadlines that a busy machine keeps."""
+    import ringfence_client as rc
+    from asking import DEADLINE_S
+
+    with rc.RingfenceClient(server.target, DEADLINE_S, DEADLINE_S) as client:
+        assert client.wait_until_ready(DEADLINE_S)
+        yield client
 
 
 @pytest.fixture
