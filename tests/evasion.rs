@@ -140,6 +140,24 @@ fn a_genuine_link_vouches_for_known_ones_only() {
             short,
         ),
         (
+            "a watched domain changes nothing",
+            lists() + &list("e", "domain effect=watch category=LE01", "value", "mybank-login.net"),
+            message(FROM, "MyBank: http://mybank.com/a or http://mybank-login.net/b"),
+            mismatch,
+        ),
+        (
+            "nor does a brand on trial",
+            lists()
+                + &list(
+                    "t",
+                    "brand points=9 shadow=yes",
+                    "id names domains",
+                    "x\tXyz\tmybank-login.net",
+                ),
+            message(FROM, "MyBank: http://mybank.com/a or http://mybank-login.net/b"),
+            mismatch,
+        ),
+        (
             "a shortener alone vouches for nothing",
             lists(),
             message(FROM, "MyBank: https://short.ly/x"),

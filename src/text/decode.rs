@@ -88,8 +88,8 @@ impl<'s> Decoded<'s> {
             // At most TEXT_OCTETS_MAX.
             *octet = match self.encoding {
                 TextEncoding::Utf8 if !self.ill_formed => byte,
-                TextEncoding::Utf8 => walk.to_utf8(byte),
-                TextEncoding::Utf16Be => walk.to_utf16(byte),
+                TextEncoding::Utf8 => walk.octet_in_utf8(byte),
+                TextEncoding::Utf16Be => walk.octet_in_utf16(byte),
             } as u32;
         }
     }
@@ -130,7 +130,7 @@ impl<'s> Walk<'s> {
     }
 
     /// Octet of ill-formed UTF-8 at which the character at `byte` of the text starts.
-    fn to_utf8(&mut self, byte: usize) -> usize {
+    fn octet_in_utf8(&mut self, byte: usize) -> usize {
         while byte > self.byte + self.run.0 {
             let Some(next) = self.runs.next() else { return self.octets.len() };
             self.byte += self.run.0 + char::REPLACEMENT_CHARACTER.len_utf8();
@@ -142,7 +142,7 @@ impl<'s> Walk<'s> {
 
     /// Octet of UTF-16 at which the character at `byte` of the text starts. Every character of the
     /// text came from as many units as it has in UTF-16, but a last odd octet from half a unit.
-    fn to_utf16(&mut self, byte: usize) -> usize {
+    fn octet_in_utf16(&mut self, byte: usize) -> usize {
         let units: usize = self.text[self.byte..byte].chars().map(char::len_utf16).sum();
         self.byte = byte;
         self.octet = (self.octet + units * 2).min(self.octets.len());

@@ -165,7 +165,6 @@ impl Finder<'_> {
         let rest = &self.text[run.end()..];
         if rest.starts_with("://") {
             // A scheme before a scheme: the second one counts.
-            self.tried = None;
             return after;
         }
         // Without its slashes a scheme is a word and a colon, unless a known host follows.

@@ -358,6 +358,7 @@ proptest! {
                 proptest::sample::select(vec![
                     "http://", "hxxps：／／", "www.", ".com", "t.cn", "/x", "。", "中国", "a", "@", ":80",
                     "example.co.uk", " ", "\u{200B}", "é", "[::1]", "1.2.3.4", "-",
+                    "http:", "\\", "[.]", "(dot)", "（点）", "(", "%65", "%2E", "%", "ftp:",
                 ]).prop_map(String::from),
             ],
             0..12,

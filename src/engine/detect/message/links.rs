@@ -9,7 +9,6 @@ use std::ops::Range;
 use super::{Find, Reader};
 use crate::engine::detect::Hits;
 use crate::engine::intern::Member;
-use crate::engine::ruleset::BrandEntry;
 use crate::model::verdict::{EntryRef, ReasonCode};
 
 /// Looks every link up, then compares claimed brands with where the links lead.
@@ -60,8 +59,8 @@ fn suffixes(host: &str) -> impl Iterator<Item = (usize, &str)> {
     (1..=labels).rev().zip(rests)
 }
 
-/// A claimed brand with a link that leads to none of the claimed brands' domains. Brands that are
-/// silent for this message vouch for no link; those on trial only for their own claim.
+/// A claimed brand with a link that leads to none of the claimed brands' domains. Entries that are
+/// silent for this message, or on trial, vouch for no link.
 ///
 /// A link that does lead to a claimed brand vouches for links beside it that are known: of any
 /// brand (app stores, public bodies), or listed, and then the list says what they are worth
@@ -80,30 +79,29 @@ fn brands<'r>(reader: &Reader<'r, '_, '_>, finds: &[Find], hits: &mut Hits<'r>) 
     // A brand with several names in the text is one claim; finds stand in the order of the text.
     claims.sort_by_key(|(brand, _)| *brand);
     claims.dedup_by_key(|(brand, _)| *brand);
+    let entry = |brand: u32| &layer.brands[brand as usize];
+    let member = |brand: u32| Member { list: entry(brand).list, meta: entry(brand).meta };
+    let is_live = |member: &Member| !member.meta.shadow && reader.speaks(member);
+    let is_listed = |(_, set): Listed<'r>| layer.sets.get(set).any(is_live);
     let (mut reached, mut stray) = (Vec::new(), false);
     for link in reader.text.links.iter() {
         let owners = suffixes(link.host).filter_map(|(_, rest)| layer.brand_domains.get(rest));
         let before = reached.len();
         reached.extend(owners.flatten().copied());
-        stray |= reached.len() == before && listed(reader, link.host).next().is_none();
+        let known = reached[before..].iter().any(|&brand| is_live(&member(brand)));
+        stray |= !known && !listed(reader, link.host).any(is_listed);
     }
     reached.sort_unstable();
     let leads_to = |brand: u32| reached.binary_search(&brand).is_ok();
-    let entry = |brand: u32| &layer.brands[brand as usize];
-    let speaks = |entry: &BrandEntry| reader.speaks(&Member { list: entry.list, meta: entry.meta });
-    let vouched = claims
-        .iter()
-        .any(|&(brand, _)| leads_to(brand) && !entry(brand).meta.shadow && speaks(entry(brand)));
+    let vouched = claims.iter().any(|&(brand, _)| leads_to(brand) && is_live(&member(brand)));
     if vouched && !stray {
         return;
     }
     // Where one is vouched for, the others may be named in passing: the false link borrows from
     // the brand that the true one leads to.
     for (brand, find) in claims.into_iter().filter(|&(brand, _)| leads_to(brand) == vouched) {
-        let entry = entry(brand);
-        let member = Member { list: entry.list, meta: entry.meta };
         let units = find.start as usize..find.end as usize;
-        let name = EntryRef::Text(&entry.brand.id);
-        reader.listed(&member, ReasonCode::BrandLinkMismatch, name, units, hits);
+        let name = EntryRef::Text(&entry(brand).brand.id);
+        reader.listed(&member(brand), ReasonCode::BrandLinkMismatch, name, units, hits);
     }
 }

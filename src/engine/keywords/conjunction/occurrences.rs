@@ -100,8 +100,9 @@ impl OccurrenceBuffer {
     }
 
     /// Did the last text have more occurrences of which conjunctions with `within` ask the place
-    /// than are kept ([`OCCURRENCES_MAX`], or fewer where many conjunctions share the work)? Such conjunctions saw the first ones only; all others are
-    /// exact. Known after [`Occurrences::evaluate`].
+    /// than are kept ([`OCCURRENCES_MAX`], or fewer where many conjunctions share the work)? Such
+    /// conjunctions saw the first ones only; all others are exact. Known after
+    /// [`Occurrences::evaluate`].
     pub fn truncated(&self) -> bool {
         self.kept.truncated
     }
