@@ -151,7 +151,6 @@ pub(super) struct BrandEntry {
 pub struct Trunk {
     pub(super) numbers: NumberIndex,
     pub(super) senders: Vec<Box<str>>,
-    pub(super) signatures: Vec<Box<str>>,
     pub(super) mode: Option<Mode>,
     pub(super) region: Option<Region>,
 }

@@ -9,6 +9,7 @@
 pub mod checks;
 pub mod finding;
 pub mod pack;
+pub mod space;
 pub mod starter;
 
 pub use finding::{Finding, Findings, Severity};
