@@ -57,8 +57,8 @@ pub(super) fn next_anchor(text: &str, mut from: usize) -> Option<Anchor> {
                 }
                 0
             }
-            [b':', ..] => 1,
-            [0xEF, 0xBC, 0x9A, ..] => 3,
+            [b':', ..] if may_end_scheme(&bytes[..at]) => 1,
+            [0xEF, 0xBC, 0x9A, ..] if may_end_scheme(&bytes[..at]) => 3,
             _ => 0,
         };
         from = at + length.max(1);
@@ -67,6 +67,12 @@ pub(super) fn next_anchor(text: &str, mut from: usize) -> Option<Anchor> {
             return Some(Anchor::Scheme { colon: at, after, slashes });
         }
     }
+}
+
+/// Can a scheme end here? All of them end with `p` or `s`, or with a letter that folds to one; most
+/// colons are those of times and smileys.
+fn may_end_scheme(before: &[u8]) -> bool {
+    before.last().is_some_and(|&b| matches!(b | 0x20, b'p' | b's') || !b.is_ascii())
 }
 
 /// How many bytes the dot in brackets has that `rest` starts with: `[.]`, `(dot)`.
