@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Lines a source file may have.
 const FILE_LINES_MAX: usize = 500;
 /// Lines a test file in Python may have.
-const PYTHON_LINES_MAX: usize = 550;
+const PYTHON_LINES_MAX: usize = 500;
 /// Columns a line may have.
 const LINE_CHARS_MAX: usize = 100;
 /// Lines a function may have.
