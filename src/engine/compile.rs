@@ -143,9 +143,6 @@ impl RulesetBuilder {
         if let Some(sender) = row.sender {
             draft.trunk.senders.push(sender_exact_key(sender).into());
         }
-        if let Some(signature) = row.signature {
-            draft.trunk.signatures.push(signature.into());
-        }
         draft.trunk.mode = row.mode.or(draft.trunk.mode);
         draft.trunk.region = row.region.or(draft.trunk.region);
         Ok(())

@@ -82,13 +82,22 @@ pub(super) fn decide<'r>(
         risk: decision.risk,
         category: decision.category,
         ground: decision.ground,
-        // Where nothing is shown, in observe above all, nobody may find a label to show.
-        label: decision.label.filter(|_| action >= Action::Label),
+        label: shown(decision.label, action),
         hold_max_s,
         on_timeout: OnTimeout::Deliver,
         reasons,
         mode: context.mode,
         flags,
+    }
+}
+
+/// Where nothing is shown, in observe above all, nobody may find a label to show; where a label is
+/// to be shown and no entry names one, a neutral one stands in: points alone accuse nobody.
+fn shown(label: Option<LabelKey>, action: Action) -> Option<LabelKey> {
+    match action {
+        Action::Allow => None,
+        Action::Label => Some(label.unwrap_or(LabelKey::UnverifiedSender)),
+        Action::Hold | Action::Block => label,
     }
 }
 

@@ -97,6 +97,8 @@ pub struct Layer {
     pub(super) domain_labels_max: usize,
     pub(super) texts: TextMatchers,
     pub(super) brands: Vec<BrandEntry>,
+    /// By genuine domain, the brands that it belongs to.
+    pub(super) brand_domains: HashMap<Box<str>, Vec<u32>>,
 }
 
 /// A sender id that others may try to look like.
@@ -149,7 +151,6 @@ pub(super) struct BrandEntry {
 pub struct Trunk {
     pub(super) numbers: NumberIndex,
     pub(super) senders: Vec<Box<str>>,
-    pub(super) signatures: Vec<Box<str>>,
     pub(super) mode: Option<Mode>,
     pub(super) region: Option<Region>,
 }

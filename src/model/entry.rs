@@ -372,8 +372,6 @@ pub struct TrunkRow<'a> {
     pub number: Option<NumberPattern>,
     /// A sender id that may be shown on it with proven identity.
     pub sender: Option<&'a str>,
-    /// A signature registered to it.
-    pub signature: Option<&'a str>,
     /// The mode of the trunk, where it has one of its own.
     pub mode: Option<Mode>,
     /// Its region, where it differs from the tenant's.

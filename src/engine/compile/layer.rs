@@ -31,6 +31,7 @@ pub(super) struct LayerBuilder {
     conjunctions: ConjunctionSetBuilder,
     conjunction_entries: Vec<TextEntry>,
     brands: Vec<BrandEntry>,
+    brand_domains: HashMap<Box<str>, Vec<u32>>,
 }
 
 struct PhraseDraft {
@@ -197,6 +198,9 @@ impl LayerBuilder {
             let id = self.phrase(name)?;
             self.phrases[id.0 as usize].brands.push(index);
         }
+        for domain in &brand.domains {
+            self.brand_domains.entry(domain.clone()).or_default().push(index);
+        }
         self.brands.push(BrandEntry { list, meta, brand: brand.clone() });
         Ok(())
     }
@@ -237,6 +241,7 @@ impl LayerBuilder {
                 conjunction_entries: self.conjunction_entries,
             },
             brands: self.brands,
+            brand_domains: self.brand_domains,
             sets: interner.finish(),
         })
     }

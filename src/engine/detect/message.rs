@@ -1,5 +1,6 @@
 //! What a message says: phrases, combinations of them, links, signature, claimed brands.
 
+mod finds;
 mod links;
 
 use std::cell::RefCell;
@@ -17,11 +18,8 @@ use crate::text::decode::{Decoded, decode};
 use crate::text::facts::{Facts, find_facts};
 use crate::text::fold::{Folded, fold};
 use crate::text::links::{Links, find_links};
+use finds::{Find, FindBuffer};
 use links::check_links;
-
-/// Phrases of keyword lists and brands that one message may name; a page of text has fewer, and
-/// which of them contains which is compared pair by pair.
-const FINDS_MAX: usize = 64;
 
 /// Buffers that every message of a thread uses again: no allocation once they are warm.
 #[derive(Default)]
@@ -29,7 +27,9 @@ struct Scratch {
     decoded: String,
     text: Buffers,
     occurrences: OccurrenceBuffer,
-    finds: Vec<Find>,
+    finds: FindBuffer,
+    /// Bytes of the decoded text at which hits start or end, with the octets sent there.
+    places: Vec<(u32, u32)>,
 }
 
 /// What is read from the text before any list is asked.
@@ -38,14 +38,6 @@ struct Buffers {
     folded: Folded,
     links: Links,
     facts: Facts,
-}
-
-/// A phrase of a keyword list or brand, at its first place.
-#[derive(Clone, Copy)]
-struct Find {
-    phrase: u32,
-    start: u32,
-    end: u32,
 }
 
 thread_local! {
@@ -69,7 +61,8 @@ pub(in crate::engine) fn check<'r>(
         return;
     }
     SCRATCH.with_borrow_mut(|scratch| {
-        let Scratch { decoded, text, occurrences, finds } = scratch;
+        let Scratch { decoded, text, occurrences, finds, places } = scratch;
+        let first = hits.len();
         let decoded = decode(&attempt.content, decoded);
         fold(decoded.text(), &mut text.folded);
         find_links(decoded.text(), &mut text.links);
@@ -82,9 +75,31 @@ pub(in crate::engine) fn check<'r>(
                 flags.insert(Flags::DEGRADED);
             }
             reader.signature(hits);
-            check_links(&reader, finds, hits);
+            check_links(&reader, finds.all(), hits);
         }
+        place(&decoded, places, &mut hits[first..]);
     });
+}
+
+/// Turns the places of hits from bytes of the decoded text into octets of the content, all in one
+/// walk over the text, however many there are.
+fn place(decoded: &Decoded<'_>, places: &mut Vec<(u32, u32)>, hits: &mut [Hit<'_>]) {
+    if decoded.is_as_sent() {
+        return;
+    }
+    places.clear();
+    let spans = || hits.iter().filter_map(|hit| hit.span);
+    places.extend(spans().flat_map(|span| [(span.start, 0), (span.end, 0)]));
+    places.sort_unstable();
+    places.dedup();
+    decoded.locate(places);
+    let octet = |byte: u32| {
+        let found = places.binary_search_by_key(&byte, |place| place.0);
+        found.map_or(byte, |at| places[at].1)
+    };
+    for span in hits.iter_mut().filter_map(|hit| hit.span.as_mut()) {
+        *span = Span { start: octet(span.start), end: octet(span.end) };
+    }
 }
 
 fn text_flags(decoded: &Decoded<'_>, folded: &Folded, flags: &mut Flags) {
@@ -110,9 +125,9 @@ struct Reader<'r, 'c, 'a> {
 
 impl<'r> Reader<'r, '_, '_> {
     /// Phrases and conjunctions.
-    fn phrases(&self, buffer: &mut OccurrenceBuffer, finds: &mut Vec<Find>, hits: &mut Hits<'r>) {
+    fn phrases(&self, buffer: &mut OccurrenceBuffer, finds: &mut FindBuffer, hits: &mut Hits<'r>) {
         let texts = &self.layer.texts;
-        finds.clear();
+        finds.begin();
         let mut occurrences = texts.conjunctions.begin(buffer);
         texts.keywords.scan(self.text.folded.units(), |hit| {
             let phrase = &texts.phrases[hit.phrase.0 as usize];
@@ -120,11 +135,11 @@ impl<'r> Reader<'r, '_, '_> {
                 occurrences.note(Atom::Phrase(hit.phrase), hit.start, hit.end);
             }
             let listed = phrase.set != NONE || !phrase.brands.is_empty();
-            let id = hit.phrase.0;
-            if listed && finds.len() < FINDS_MAX && !finds.iter().any(|f| f.phrase == id) {
-                finds.push(Find { phrase: id, start: hit.start, end: hit.end });
+            if listed {
+                finds.note(hit);
             }
         });
+        finds.sort();
         for link in self.text.links.iter() {
             let (start, end) = self.units(&link.span);
             occurrences.note(Atom::Fact(FactKind::Link), start, end);
@@ -144,10 +159,10 @@ impl<'r> Reader<'r, '_, '_> {
             let span = found.start as usize..found.end as usize;
             self.listed(&member, ReasonCode::Conjunction, EntryRef::Text(&entry.id), span, hits);
         });
-        for find in finds.iter() {
+        for (at, find) in finds.all().iter().enumerate() {
             let phrase = &texts.phrases[find.phrase as usize];
             for member in self.layer.sets.get(phrase.set) {
-                if !self.inside_longer(find, member, finds) {
+                if !self.inside_longer(member, finds.longer_around(at)) {
                     let span = find.start as usize..find.end as usize;
                     let entry = EntryRef::Text(&phrase.text);
                     self.listed(member, ReasonCode::Keyword, entry, span, hits);
@@ -158,19 +173,15 @@ impl<'r> Reader<'r, '_, '_> {
 
     /// A phrase inside a longer one of the same list says nothing more, unless the longer one is
     /// silent: watched, out of date, or on trial while this one is not.
-    fn inside_longer(&self, find: &Find, member: &Member, finds: &[Find]) -> bool {
+    fn inside_longer<'f>(&self, member: &Member, longer: impl Iterator<Item = &'f Find>) -> bool {
         let texts = &self.layer.texts;
-        finds.iter().any(|other| {
-            other.phrase != find.phrase
-                && other.start <= find.start
-                && find.end <= other.end
-                && other.end - other.start > find.end - find.start
-                && self.layer.sets.get(texts.phrases[other.phrase as usize].set).any(|longer| {
-                    longer.list == member.list
-                        && (member.meta.shadow || !longer.meta.shadow)
-                        && self.speaks(longer)
-                })
-        })
+        longer.flat_map(|find| self.layer.sets.get(texts.phrases[find.phrase as usize].set)).any(
+            |longer| {
+                longer.list == member.list
+                    && (member.meta.shadow || !longer.meta.shadow)
+                    && self.speaks(longer)
+            },
+        )
     }
 
     /// Does an entry speak to this message at this time?
@@ -205,7 +216,7 @@ impl<'r> Reader<'r, '_, '_> {
         self.hit(member, code, entry, self.text.folded.span(units), hits);
     }
 
-    /// A hit whose place is given in bytes of the decoded text.
+    /// A hit whose place is given in bytes of the decoded text; [`place`] turns them into octets.
     fn hit(
         &self,
         member: &Member,
@@ -218,7 +229,8 @@ impl<'r> Reader<'r, '_, '_> {
             return;
         }
         let list = list_of(self.layer, member.list);
-        let span: Span = self.decoded.original_span(bytes.clone());
+        // Both are below FOLD_BYTES_MAX or an end of a link; a text has less than 2^16 bytes.
+        let span = Span { start: bytes.start as u32, end: bytes.end as u32 };
         let evidence = &self.decoded.text()[bytes];
         let hit = Hit::listed(code_of(list, code), list, &member.meta, entry, Basis::Text);
         hits.push(hit.at(Some(span), evidence));

@@ -44,7 +44,7 @@ fn columns_of(kind: ListKind) -> (&'static [&'static str], &'static [&'static st
         ListKind::NumberClass => {
             (&["region", "prefix", "digits", "class", "short", "origination", "abroad"], &[])
         }
-        ListKind::Trunk => (&["trunk"], &["number", "sender", "signature", "mode", "region"]),
+        ListKind::Trunk => (&["trunk"], &["number", "sender", "mode", "region"]),
         ListKind::Policy => (&["key", "value"], &[]),
     }
 }
@@ -327,24 +327,35 @@ fn class_row(cells: &Cells<'_, '_>) -> Result<ClassRow, String> {
         digits_min,
         digits_max,
         class: cells.need("class", |text| {
-            NumberClass::parse(text).ok_or_else(|| {
-                let names: Vec<&str> = NumberClass::ALL.iter().map(|(_, n)| *n).collect();
-                format!("expected one of {}, found \"{text}\"", names.join(", "))
-            })
+            let names = NumberClass::ALL.map(|(class, name)| (name, class));
+            one_of(&names, text)
         })?,
         short: cells.read("short", flag)?.unwrap_or(false),
-        origination: cells.need("origination", |text| match text {
-            "yes" => Ok(Origination::Yes),
-            "bound" => Ok(Origination::Bound),
-            "never" => Ok(Origination::Never),
-            _ => Err(format!("expected yes, bound or never, found \"{text}\"")),
+        origination: cells.need("origination", |text| {
+            let names = [
+                ("yes", Origination::Yes),
+                ("bound", Origination::Bound),
+                ("never", Origination::Never),
+            ];
+            one_of(&names, text)
         })?,
-        from_abroad: cells.need("abroad", |text| match text {
-            "allow" => Ok(FromAbroad::Allow),
-            "roaming" => Ok(FromAbroad::Roaming),
-            "block" => Ok(FromAbroad::Block),
-            _ => Err(format!("expected allow, roaming or block, found \"{text}\"")),
+        from_abroad: cells.need("abroad", |text| {
+            let names = [
+                ("allow", FromAbroad::Allow),
+                ("roaming", FromAbroad::Roaming),
+                ("block", FromAbroad::Block),
+            ];
+            one_of(&names, text)
         })?,
+    })
+}
+
+/// Reads one of some names.
+fn one_of<T: Copy>(names: &[(&str, T)], text: &str) -> Result<T, String> {
+    let found = names.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+        format!("expected one of {}, found \"{text}\"", names.join(", "))
     })
 }
 
@@ -353,7 +364,6 @@ fn trunk_row<'l>(cells: &Cells<'l, '_>) -> Result<TrunkRow<'l>, String> {
         trunk_id: cells.need("trunk", Ok)?,
         number: cells.read("number", number_pattern)?,
         sender: cells.get("sender"),
-        signature: cells.get("signature"),
         mode: cells.read("mode", mode)?,
         region: cells.read("region", region)?,
     })

@@ -1,81 +1,107 @@
 //! Links of a message: listed domains, and brands whose link leads elsewhere.
+//!
+//! Must not know how links are found. Invariants: every link of the text is looked up, however
+//! many there are; an entry hits once; time follows the number of links and of claimed brands,
+//! never their product.
+
+use std::ops::Range;
 
 use super::{Find, Reader};
 use crate::engine::detect::Hits;
 use crate::engine::intern::Member;
-use crate::engine::ruleset::BrandEntry;
 use crate::model::verdict::{EntryRef, ReasonCode};
 
 /// Looks every link up, then compares claimed brands with where the links lead.
 pub(super) fn check_links<'r>(reader: &Reader<'r, '_, '_>, finds: &[Find], hits: &mut Hits<'r>) {
-    let links = &reader.text.links;
-    if links.is_empty() {
+    if reader.text.links.is_empty() {
         return;
     }
     if !reader.layer.domains.is_empty() {
-        for link in links.iter() {
-            listed_domain(reader, link.host, &link.span, hits);
-        }
+        listed_domains(reader, hits);
     }
-    brands(reader, finds, hits);
-}
-
-/// Every suffix of the host at a label border, longest first, that is not longer than the longest
-/// entry; the first that is listed answers.
-fn listed_domain<'r>(
-    reader: &Reader<'r, '_, '_>,
-    host: &str,
-    span: &std::ops::Range<usize>,
-    hits: &mut Hits<'r>,
-) {
-    let borders = host.bytes().filter(|&b| b == b'.').count();
-    let mut rest = host;
-    for left in (1..=borders).rev() {
-        if left < reader.layer.domain_labels_max
-            && let Some((entry, &set)) = reader.layer.domains.get_key_value(rest)
-        {
-            for member in reader.layer.sets.get(set) {
-                let entry = EntryRef::Text(entry);
-                reader.hit(member, ReasonCode::DomainListed, entry, span.clone(), hits);
-            }
-        }
-        rest = rest.split_once('.').map_or("", |(_, rest)| rest);
+    if !reader.layer.brands.is_empty() {
+        brands(reader, finds, hits);
     }
 }
 
-/// A claimed brand with a link that leads to none of the claimed brands' domains. Brands that are
-/// silent for this message vouch for no link; those on trial only for their own claim.
+/// A listed domain with the set of its entries.
+type Listed<'r> = (&'r str, u32);
+
+/// Every listed domain once, at the first link that leads there.
+fn listed_domains<'r>(reader: &Reader<'r, '_, '_>, hits: &mut Hits<'r>) {
+    let mut found: Vec<(Listed<'r>, Range<usize>)> = Vec::new();
+    for link in reader.text.links.iter() {
+        found.extend(listed(reader, link.host).map(|listed| (listed, link.span.clone())));
+    }
+    found.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.start.cmp(&b.1.start)));
+    found.dedup_by_key(|(listed, _)| *listed);
+    for ((entry, set), span) in found {
+        for member in reader.layer.sets.get(set) {
+            let entry = EntryRef::Text(entry);
+            reader.hit(member, ReasonCode::DomainListed, entry, span.clone(), hits);
+        }
+    }
+}
+
+/// The listed domains that a host is or is below, longest first.
+fn listed<'r>(reader: &Reader<'r, '_, '_>, host: &str) -> impl Iterator<Item = Listed<'r>> {
+    let layer = reader.layer;
+    let fits = |(labels, _): &(usize, &str)| (2..=layer.domain_labels_max).contains(labels);
+    suffixes(host).filter(fits).filter_map(|(_, suffix)| {
+        layer.domains.get_key_value(suffix).map(|(entry, &set)| (&**entry, set))
+    })
+}
+
+/// The host and what is left of it behind each dot, with how many labels that has.
+fn suffixes(host: &str) -> impl Iterator<Item = (usize, &str)> {
+    let labels = 1 + host.bytes().filter(|&b| b == b'.').count();
+    let rests = std::iter::successors(Some(host), |rest| rest.split_once('.').map(|(_, r)| r));
+    (1..=labels).rev().zip(rests)
+}
+
+/// A claimed brand with a link that leads to none of the claimed brands' domains. Entries that are
+/// silent for this message, or on trial, vouch for no link.
+///
+/// A link that does lead to a claimed brand vouches for links beside it that are known: of any
+/// brand (app stores, public bodies), or listed, and then the list says what they are worth
+/// (public shorteners). For an unknown one it does not: a genuine link beside the false one is how
+/// fraudsters make a text look right.
 fn brands<'r>(reader: &Reader<'r, '_, '_>, finds: &[Find], hits: &mut Hits<'r>) {
-    let texts = &reader.layer.texts;
-    let claimed = || {
-        finds.iter().flat_map(|find| {
-            let phrase = &texts.phrases[find.phrase as usize];
-            phrase.brands.iter().map(move |&index| (find, &reader.layer.brands[index as usize]))
-        })
-    };
-    let speaks = |entry: &BrandEntry| reader.speaks(&Member { list: entry.list, meta: entry.meta });
-    let links = &reader.text.links;
-    let leads_to = |entry: &BrandEntry| {
-        links.iter().any(|link| entry.brand.domains.iter().any(|d| is_below(link.host, d)))
-    };
-    if claimed().any(|(_, entry)| !entry.meta.shadow && leads_to(entry) && speaks(entry)) {
+    let layer = reader.layer;
+    let mut claims: Vec<(u32, &Find)> = Vec::new();
+    for find in finds {
+        let phrase = &layer.texts.phrases[find.phrase as usize];
+        claims.extend(phrase.brands.iter().map(|&brand| (brand, find)));
+    }
+    if claims.is_empty() {
         return;
     }
-    let mut told: Vec<*const str> = Vec::new();
-    for (find, entry) in claimed() {
-        // A brand with several names in the text is one claim.
-        if told.contains(&std::ptr::from_ref(&*entry.brand.id)) || leads_to(entry) {
-            continue;
-        }
-        told.push(std::ptr::from_ref(&*entry.brand.id));
-        let member = Member { list: entry.list, meta: entry.meta };
-        let units = find.start as usize..find.end as usize;
-        let name = EntryRef::Text(&entry.brand.id);
-        reader.listed(&member, ReasonCode::BrandLinkMismatch, name, units, hits);
+    // A brand with several names in the text is one claim; finds stand in the order of the text.
+    claims.sort_by_key(|(brand, _)| *brand);
+    claims.dedup_by_key(|(brand, _)| *brand);
+    let entry = |brand: u32| &layer.brands[brand as usize];
+    let member = |brand: u32| Member { list: entry(brand).list, meta: entry(brand).meta };
+    let is_live = |member: &Member| !member.meta.shadow && reader.speaks(member);
+    let is_listed = |(_, set): Listed<'r>| layer.sets.get(set).any(is_live);
+    let (mut reached, mut stray) = (Vec::new(), false);
+    for link in reader.text.links.iter() {
+        let owners = suffixes(link.host).filter_map(|(_, rest)| layer.brand_domains.get(rest));
+        let before = reached.len();
+        reached.extend(owners.flatten().copied());
+        let known = reached[before..].iter().any(|&brand| is_live(&member(brand)));
+        stray |= !known && !listed(reader, link.host).any(is_listed);
     }
-}
-
-/// Is `host` the domain or below it?
-fn is_below(host: &str, domain: &str) -> bool {
-    host.strip_suffix(domain).is_some_and(|head| head.is_empty() || head.ends_with('.'))
+    reached.sort_unstable();
+    let leads_to = |brand: u32| reached.binary_search(&brand).is_ok();
+    let vouched = claims.iter().any(|&(brand, _)| leads_to(brand) && is_live(&member(brand)));
+    if vouched && !stray {
+        return;
+    }
+    // Where one is vouched for, the others may be named in passing: the false link borrows from
+    // the brand that the true one leads to.
+    for (brand, find) in claims.into_iter().filter(|&(brand, _)| leads_to(brand) == vouched) {
+        let units = find.start as usize..find.end as usize;
+        let name = EntryRef::Text(&entry(brand).brand.id);
+        reader.listed(&member(brand), ReasonCode::BrandLinkMismatch, name, units, hits);
+    }
 }
