@@ -4,7 +4,7 @@
 //! a URI, escapes, full-width digits, service codes, trunk prefix or area code in front, post-dial
 //! digits behind. Must not know which numbers are protected. Readings here are guesses; nothing
 //! else may build on them.
-//! Invariants: never allocates, never fails, reads at most [`OCTETS_MAX`] octets.
+//! Invariants: never allocates, never fails, reads at most 1,024 octets.
 
 use arrayvec::ArrayString;
 
