@@ -16,10 +16,14 @@ mod hit;
 mod intern;
 pub mod keywords;
 pub mod numbers;
+pub mod overlay;
 pub mod ruleset;
 mod screen;
+pub mod settings;
 
-pub use compile::{CompileError, RulesetBuilder};
+pub use compile::{BulkBuilder, CompileError, OverlayBuilder, RulesetBuilder, SettingsBuilder};
 pub use guard::EVERYWHERE;
-pub use ruleset::{Base, Layer, Overlay, Ruleset, Trunk};
+pub use overlay::Overlay;
+pub use ruleset::{BULK_LAYERS_MAX, Base, Layer, Ruleset};
 pub use screen::screen;
+pub use settings::{Settings, Trunk};
