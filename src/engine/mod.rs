@@ -13,6 +13,7 @@ mod decide;
 mod detect;
 mod guard;
 mod hit;
+mod image;
 mod intern;
 pub mod keywords;
 pub mod numbers;
