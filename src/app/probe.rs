@@ -180,7 +180,7 @@ impl Probe<'_> {
         list: &str,
         reasons: impl Iterator<Item = &'r Reason<'r>>,
     ) -> bool {
-        let policy = &self.ruleset.base.policy;
+        let policy = &self.ruleset.settings().policy;
         let Some(acting) = self.lists.get(list) else { return false };
         if acting.ceiling < Action::Hold {
             return false;

@@ -4,11 +4,14 @@
 //! place that was noted first, so that no number of harmless phrases hides another; noting one
 //! costs constant time; which phrases stand around another is answered without comparing all.
 
+use super::LAYERS_MAX;
 use crate::engine::keywords::PhraseHit;
 
 /// A phrase of a keyword list or brand, at its first place.
 #[derive(Clone, Copy)]
 pub(super) struct Find {
+    /// Which of the layers that hold text.
+    pub layer: u8,
     pub phrase: u32,
     pub start: u32,
     pub end: u32,
@@ -16,41 +19,42 @@ pub(super) struct Find {
     reach: u32,
 }
 
-/// Finds of one text and layer; reused, so that it allocates only where a text names more phrases
-/// or a layer has more of them than any before.
+/// Finds of one text in all layers; reused, so that it allocates only where a text names more
+/// phrases or a layer has more of them than any before.
 #[derive(Default)]
 pub(super) struct FindBuffer {
     finds: Vec<Find>,
-    /// One bit for each phrase of the layer: it is in `finds`. All others are clear.
-    noted: Vec<u64>,
+    /// By layer, one bit for each phrase: it is in `finds`. All others are clear.
+    noted: [Vec<u64>; LAYERS_MAX],
 }
 
 impl FindBuffer {
     /// Starts a text. Only the bits that the last text set are cleared.
     pub fn begin(&mut self) {
         for find in self.finds.drain(..) {
-            self.noted[find.phrase as usize / 64] = 0;
+            self.noted[usize::from(find.layer)][find.phrase as usize / 64] = 0;
         }
     }
 
-    /// Notes that a phrase was found.
+    /// Notes that a phrase of a layer was found.
     #[inline]
-    pub fn note(&mut self, hit: PhraseHit) {
+    pub fn note(&mut self, layer: u8, hit: PhraseHit) {
         let phrase = hit.phrase.0;
+        let noted = &mut self.noted[usize::from(layer)];
         let (word, bit) = (phrase as usize / 64, 1 << (phrase % 64));
-        if word >= self.noted.len() {
-            self.noted.resize(word + 1, 0);
+        if word >= noted.len() {
+            noted.resize(word + 1, 0);
         }
-        if self.noted[word] & bit == 0 {
+        if noted[word] & bit == 0 {
             // First the find, so that every bit set has one whatever happens in between.
-            self.finds.push(Find { phrase, start: hit.start, end: hit.end, reach: 0 });
-            self.noted[word] |= bit;
+            self.finds.push(Find { layer, phrase, start: hit.start, end: hit.end, reach: 0 });
+            noted[word] |= bit;
         }
     }
 
     /// Puts them in order: by start, the longer first. To be called before they are asked.
     pub fn sort(&mut self) {
-        self.finds.sort_unstable_by_key(|find| (find.start, !find.end, find.phrase));
+        self.finds.sort_unstable_by_key(|find| (find.start, !find.end, find.layer, find.phrase));
         let mut reach = 0;
         for find in &mut self.finds {
             reach = find.end.max(reach);
@@ -85,27 +89,33 @@ mod tests {
     proptest! {
         #[test]
         fn every_phrase_once_and_what_is_around_it(
-            rows in proptest::collection::vec((0u32..200, 0u32..40, 1u32..12), 0..60),
+            rows in proptest::collection::vec((0u32..300, 0u32..40, 1u32..12), 0..60),
             before in proptest::collection::vec(0u32..300, 0..5),
         ) {
-            let hit = |phrase, start, length| {
-                PhraseHit { phrase: PhraseId(phrase), start, end: start + length }
+            // One number for layer and phrase.
+            let layer = |phrase: u32| (phrase % LAYERS_MAX as u32) as u8;
+            let hit = |phrase: u32, start, length| {
+                let phrase = PhraseId(phrase / LAYERS_MAX as u32);
+                PhraseHit { phrase, start, end: start + length }
             };
             let mut buffer = FindBuffer::default();
             for phrase in before {
                 buffer.begin();
-                buffer.note(hit(phrase, 0, 1));
+                buffer.note(layer(phrase), hit(phrase, 0, 1));
             }
             buffer.begin();
             let mut expected: Vec<(u32, u32, u32)> = Vec::new();
             for (phrase, start, length) in rows {
-                buffer.note(hit(phrase, start, length));
+                buffer.note(layer(phrase), hit(phrase, start, length));
                 if expected.iter().all(|row| row.0 != phrase) {
                     expected.push((phrase, start, start + length));
                 }
             }
             buffer.sort();
-            let plain = |find: &Find| (find.phrase, find.start, find.end);
+            let plain = |find: &Find| {
+                let both = find.phrase * LAYERS_MAX as u32 + u32::from(find.layer);
+                (both, find.start, find.end)
+            };
             let mut found: Vec<_> = buffer.all().iter().map(plain).collect();
             prop_assert!(found.is_sorted_by_key(|row| row.1));
             for (at, &(_, start, end)) in found.iter().enumerate() {
