@@ -13,6 +13,7 @@ pub mod event;
 pub mod finding;
 pub mod pack;
 pub mod row;
+pub mod segment;
 pub mod space;
 pub mod starter;
 pub mod view;
