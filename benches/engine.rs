@@ -53,6 +53,8 @@ fn list(id: &str, kind: ListKind, points: i16) -> ListSpec {
         subscriber: None,
         traffic: None,
         ground: Ground::Analytics,
+        authority: "".into(),
+        case: "".into(),
         ceiling: Action::Block,
         caps_text: None,
         meta: EntryMeta {

@@ -92,6 +92,8 @@ fn spec(step: Step) -> (ListSpec, Entry<'static>) {
         subscriber,
         traffic: None,
         ground,
+        authority: "".into(),
+        case: "".into(),
         ceiling: Action::Block,
         caps_text: None,
         meta,

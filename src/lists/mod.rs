@@ -13,6 +13,7 @@ pub mod event;
 pub mod finding;
 pub mod pack;
 pub mod row;
+pub mod segment;
 pub mod space;
 pub mod starter;
 pub mod view;
@@ -27,6 +28,14 @@ pub trait Sink {
     fn list(&mut self, spec: &ListSpec);
     /// One entry of the list begun last. `Err` says in words why it is refused.
     fn entry(&mut self, entry: Entry<'_>) -> Result<(), String>;
+    /// Is it to be told rows, too?
+    fn wants_rows(&self) -> bool {
+        false
+    }
+    /// The row whose entries came last, if rows are wanted.
+    fn row(&mut self, _row: row::Row) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// Counts entries and keeps nothing: for linting.

@@ -137,6 +137,10 @@ pub struct ListSpec {
     pub traffic: Option<Traffic>,
     /// Why it may act.
     pub ground: Ground,
+    /// Who gave the order; empty unless the ground is a legal order.
+    pub authority: Box<str>,
+    /// The order's case or file; empty unless the ground is a legal order.
+    pub case: Box<str>,
     /// The most that its entries may bring about.
     pub ceiling: Action,
     /// A benign profile: content hits of the same message act at most to this.

@@ -3,7 +3,7 @@
 //! The format stands in `packs/README.md`. One straight pass; a row borrows from its line.
 
 mod attributes;
-mod row;
+pub(super) mod row;
 mod settings;
 mod values;
 
@@ -11,11 +11,13 @@ use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::collections::{HashMap, HashSet};
 
 use super::checks::{ListCheck, Surroundings};
+use super::row::Row;
 use super::{Finding, Findings, Severity, Sink};
-use crate::model::entry::ListSpec;
+use crate::model::entry::{Entry, ListSpec};
 use settings::Settings;
 
-pub use values::{number_pattern, timestamp};
+pub use attributes::{effect_name, list_line};
+pub use values::{number_pattern, pattern_text, timestamp, timestamp_text};
 
 /// A row longer than this is no row a person wrote.
 pub const LINE_BYTES_MAX: usize = 16 * 1024;
@@ -261,7 +263,51 @@ impl<'p> PackState<'p> {
             check.entry(spec, &entry, around, &mut warn)?;
             settings.entry(&entry.value, self.at, &mut warn)?;
             sink.entry(entry)
-        })
+        })?;
+        if !sink.wants_rows() {
+            return Ok(());
+        }
+        let cells = row::expanded(&cells, &self.defines)?;
+        sink.row(Row::read(spec, cells.iter().map(|(name, cell)| (*name, &**cell)))?)
+    }
+}
+
+/// Reads a pack into lists and rows; every `@NAME` is replaced by what it stands for.
+///
+/// Errors: the findings, when any line is wrong.
+pub fn rows(file: &str, octets: &[u8]) -> Result<Vec<(ListSpec, Vec<Row>)>, Findings> {
+    let (mut reader, mut sink) = (Reader::default(), RowSink::default());
+    reader.read(file, octets, &mut sink);
+    if reader.findings().has_errors() { Err(reader.findings().clone()) } else { Ok(sink.0) }
+}
+
+/// Reads what [`list_line`] writes, with or without `%list` in front.
+///
+/// Errors: in words, naming the attribute.
+pub fn parse_list_line(line: &str) -> Result<ListSpec, String> {
+    attributes::list_spec(line.trim().strip_prefix("%list ").unwrap_or(line))
+}
+
+/// Keeps rows by list.
+#[derive(Default)]
+struct RowSink(Vec<(ListSpec, Vec<Row>)>);
+
+impl Sink for RowSink {
+    fn list(&mut self, spec: &ListSpec) {
+        self.0.push((spec.clone(), Vec::new()));
+    }
+
+    fn entry(&mut self, _entry: Entry<'_>) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn wants_rows(&self) -> bool {
+        true
+    }
+
+    fn row(&mut self, row: Row) -> Result<(), String> {
+        self.0.last_mut().ok_or("row outside a list")?.1.push(row);
+        Ok(())
     }
 }
 
