@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use super::intern::{Member, Sets};
 use super::keywords::{ConjunctionSet, KeywordSet};
-use super::numbers::{NumberIndex, Plans};
+use super::numbers::{Matched, NumberIndex, Plans};
 use super::overlay::{Level, Overlay, What};
 use super::settings::Settings;
 use crate::model::entry::{Brand, EntryMeta, ListSpec, NumberPattern};
+use crate::model::number::Number;
 use crate::model::revision::{Digest, Revision};
 
 /// Bulk layers of one ruleset: each costs a call two look-ups, so more of them are to be merged
@@ -187,6 +188,22 @@ impl Layer {
     /// Heap memory of its number tables, octets.
     pub fn number_bytes(&self) -> usize {
         self.numbers.bytes()
+    }
+
+    /// Does a list have this number in the exact table of this layer?
+    pub fn holds_number(&self, list: &str, plans: &Plans, number: &Number) -> bool {
+        let mut found = false;
+        self.numbers.lookup(&plans.canonical(*number), |matched, set| {
+            let listed =
+                |member: &Member| *self.lists[usize::from(member.list)].id == *list;
+            found |= matches!(matched, Matched::Exact) && self.sets.get(set).any(listed);
+        });
+        found
+    }
+
+    /// Is what this layer knows of a list, if it has it, just that?
+    pub fn knows_as(&self, spec: &ListSpec) -> bool {
+        self.list(&spec.id).is_none_or(|known| known == spec)
     }
 
     /// A list by its id.

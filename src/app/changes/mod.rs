@@ -4,7 +4,11 @@
 //! [`Control`]; where things are kept is behind [`ChangeLog`] and [`CatalogueView`].
 
 pub mod api;
+mod delta;
+mod live;
 pub mod ports;
+mod texts;
+mod writer;
 
 pub use api::Control;
 pub use ports::{CatalogueView, ChangeLog};

@@ -1,12 +1,13 @@
 //! The catalogue at a revision as pack texts, one a list: the one form that is read, checked and
 //! compiled, whether it comes from files, from the store or from a base image.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::delta::Delta;
 use crate::app::catalogue::PackText;
-use crate::lists::row::{Row, list_line};
-use crate::lists::view::{Scan, View, ViewError};
+use crate::lists::edit::Edit;
+use crate::lists::pack::list_line;
+use crate::lists::row::Row;
+use crate::lists::view::{EntryVersion, Scan, View, ViewError};
 use crate::model::entry::ListSpec;
 use crate::model::revision::Revision;
 
@@ -17,54 +18,73 @@ const PAGE: usize = 1_000;
 pub(super) struct ListText {
     pub spec: ListSpec,
     pub rows: BTreeMap<Box<str>, Row>,
+    /// Keys that are taken out of its bulk imports.
+    pub taken_out: BTreeSet<Box<str>>,
 }
 
-/// Lists and single entries at `at`, with `delta` over them, in the order of the view; new lists
-/// last.
+impl ListText {
+    fn new(spec: ListSpec) -> ListText {
+        ListText { spec, rows: BTreeMap::new(), taken_out: BTreeSet::new() }
+    }
+}
+
+/// Lists and single entries at a revision, with edits over them, in the order in which the lists
+/// were created.
 pub(super) fn lists_at(
     view: &dyn View,
     at: Revision,
-    delta: &Delta,
+    edits: &[Edit],
 ) -> Result<Vec<ListText>, ViewError> {
     let mut lists = Vec::new();
     for state in view.lists(at)? {
-        let spec = match delta.lists.get(&state.spec.id) {
-            Some(None) => continue,
-            Some(Some(spec)) => spec.clone(),
-            None => state.spec,
-        };
-        lists.push(ListText { rows: rows_at(view, &spec.id, at)?, spec });
+        let mut list = ListText::new(state.spec);
+        each_row(view, &list.spec.id, at, |version| {
+            match version.row {
+                Some(row) => drop(list.rows.insert(version.key, row)),
+                None => drop(list.taken_out.insert(version.key)),
+            };
+        })?;
+        lists.push(list);
     }
-    for spec in delta.lists.values().flatten() {
-        if !lists.iter().any(|list| list.spec.id == spec.id) {
-            lists.push(ListText { spec: spec.clone(), rows: BTreeMap::new() });
+    for edit in edits {
+        if let Edit::RemoveList { list } = edit {
+            lists.retain(|known| known.spec.id != *list);
+            continue;
         }
-    }
-    for ((id, key), row) in &delta.rows {
-        let Some(list) = lists.iter_mut().find(|list| list.spec.id == *id) else { continue };
-        match row {
-            Some(row) => list.rows.insert(key.clone(), row.clone()),
-            None => list.rows.remove(key),
-        };
+        let place = lists.iter_mut().position(|known| *known.spec.id == *edit.list());
+        match (edit, place) {
+            (Edit::PutList(spec), None) => lists.push(ListText::new((**spec).clone())),
+            (Edit::PutList(spec), Some(at)) => lists[at].spec = (**spec).clone(),
+            (Edit::Put { row, .. }, Some(at)) => {
+                lists[at].taken_out.remove(row.key());
+                lists[at].rows.insert(row.key().into(), row.clone());
+            }
+            (Edit::Remove { key, .. }, Some(at)) => {
+                lists[at].rows.remove(key);
+                lists[at].taken_out.insert(key.clone());
+            }
+            _ => {}
+        }
     }
     Ok(lists)
 }
 
-fn rows_at(
+/// Each single entry of a list, page by page.
+pub(super) fn each_row(
     view: &dyn View,
     list: &str,
     at: Revision,
-) -> Result<BTreeMap<Box<str>, Row>, ViewError> {
-    let mut rows = BTreeMap::new();
+    mut take: impl FnMut(EntryVersion),
+) -> Result<(), ViewError> {
     let mut last: Option<Box<str>> = None;
     loop {
         let after = last.as_deref().map(|key| (list, key));
         let page = view.scan(Scan { list: Some(list), after, limit: PAGE, ..Scan::default() }, at)?;
         let full = page.len() == PAGE;
         last = page.last().map(|version| version.key.clone());
-        rows.extend(page.into_iter().filter_map(|version| Some((version.key, version.row?))));
+        page.into_iter().for_each(&mut take);
         if !full {
-            return Ok(rows);
+            return Ok(());
         }
     }
 }
@@ -81,7 +101,7 @@ fn pack(list: &ListText) -> PackText {
             text += &format!("%{name} {words}\n");
         }
     }
-    // Columns in the order in which the first row has them, then those that others add.
+    // Columns in the order in which rows bring them up.
     let mut columns: Vec<&'static str> = Vec::new();
     for (column, _) in list.rows.values().flat_map(Row::cells) {
         if !columns.contains(&column) {

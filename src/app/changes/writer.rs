@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::api::Refusal;
 use super::live::Live;
 use super::ports::{AppendError, CatalogueView, ChangeLog, Commit, Head, LogError, NewRecord, Record};
-use crate::lists::changeset::Book;
+use crate::lists::changeset::{Book, Impossible};
 use crate::lists::edit::Edit;
 use crate::lists::event::Event;
 use crate::lists::view::{Origin, ViewError};
@@ -154,7 +154,7 @@ impl Writer {
     fn take(&mut self, record: &Record) -> Result<Option<Committed>, Refusal> {
         let mut committed = None;
         match &record.content {
-            None => self.book.apply_erased(record.cursor),
+            None => self.book.apply_erased(record.cursor).map_err(impossible)?,
             Some((actor, event)) => {
                 if let Event::Committed { change_set, revision, .. } = event {
                     let set = self.book.get(*change_set).ok_or_else(|| damaged(record))?;
@@ -171,12 +171,16 @@ impl Writer {
                 }
                 self.book
                     .apply(record.cursor, record.time, *actor, event)
-                    .map_err(|error| Refusal::Unavailable(error.to_string()))?;
+                    .map_err(impossible)?;
             }
         }
         self.head = Head { cursor: record.cursor, hash: record.hash };
         Ok(committed)
     }
+}
+
+fn impossible(error: Impossible) -> Refusal {
+    Refusal::Unavailable(error.to_string())
 }
 
 fn damaged(record: &Record) -> Refusal {

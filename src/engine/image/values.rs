@@ -58,6 +58,8 @@ impl Writer<'_> {
         }
         self.name(list.traffic.map(Traffic::as_str));
         self.text(list.ground.as_str());
+        self.text(&list.authority);
+        self.text(&list.case);
         self.text(list.ceiling.as_str());
         self.name(list.caps_text.map(Action::as_str));
         self.meta(&list.meta);
@@ -133,6 +135,8 @@ impl<'i> Reader<'i> {
                 [Traffic::Call, Traffic::Message].into_iter().find(|t| t.as_str() == name)
             })?,
             ground: self.named(Ground::parse)?,
+            authority: self.text()?.into(),
+            case: self.text()?.into(),
             ceiling: self.named(Action::parse)?,
             caps_text: self.maybe(Action::parse)?,
             meta: self.meta()?,
