@@ -4,7 +4,11 @@
 //! [`Control`]; where things are kept is behind [`ChangeLog`] and [`CatalogueView`].
 
 pub mod api;
+pub mod formats;
 pub mod ports;
+pub mod unpack;
+
+mod json_formats;
 
 pub use api::Control;
 pub use ports::{CatalogueView, ChangeLog};
