@@ -73,6 +73,8 @@ pub(super) struct Table<'a> {
     core: csv_core::Reader,
     text: Vec<u8>,
     ends: [usize; COLUMNS_MAX],
+    /// Cells of the header.
+    width: usize,
     /// Cells of the record read last.
     pub count: usize,
     /// The line on which it starts.
@@ -96,6 +98,7 @@ impl<'a> Table<'a> {
             core: csv_core::Reader::new(),
             text: vec![0; 2 * LINE_OCTETS_MAX],
             ends: [0; COLUMNS_MAX],
+            width: 0,
             count: 0,
             line: 0,
             open_quotes: 0,
@@ -123,7 +126,10 @@ impl<'a> Table<'a> {
             break;
         }
         match table.next()? {
-            Step::Row => Ok(table),
+            Step::Row => {
+                table.width = table.count;
+                Ok(table)
+            }
             Step::End => Err(ImportError::Header("the file is empty".into())),
             Step::Bad(what) => Err(ImportError::Form { line: table.line, what }),
         }
@@ -175,14 +181,16 @@ impl<'a> Table<'a> {
         loop {
             line.push('\n');
             match self.feed(line.as_bytes(), &mut octets, &mut cells) {
-                Fed::Record(count) => {
+                // Over several lines, a wrong count of cells tells of a quote that is not closed.
+                Fed::Record(count) if held.is_empty() || count == self.width => {
                     self.count = count;
                     return Ok(Step::Row);
                 }
-                Fed::TooMany => {
+                Fed::TooMany if held.is_empty() => {
                     self.core.reset();
                     return Ok(Step::Bad(format!("the line has more than {COLUMNS_MAX} columns")));
                 }
+                Fed::Record(_) | Fed::TooMany => return self.open_quote(held),
                 Fed::Open => {}
             }
             let next = self.next_line()?;
@@ -219,7 +227,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A quote stays open beyond a record's limit: the line is bad, those after it are read again.
+    /// A quote is not closed where it should be: the line is bad, those after it are read again.
     fn open_quote(
         &mut self,
         held: VecDeque<(u64, Result<String, String>)>,
@@ -235,9 +243,7 @@ impl<'a> Table<'a> {
         for line in held.into_iter().rev() {
             self.again.push_front(line);
         }
-        Ok(Step::Bad(format!(
-            "a quote opens here and is not closed within {LINE_OCTETS_MAX} octets"
-        )))
+        Ok(Step::Bad("a quote opens here and is not closed where the cell ends".into()))
     }
 }
 

@@ -23,6 +23,12 @@ impl<'a> LineReader<'a> {
         self.number
     }
 
+    /// Octets that are held at most so far.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.line.capacity()
+    }
+
     /// The next line without its end, or why it is no text; `None` after the last.
     ///
     /// # Errors
