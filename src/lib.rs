@@ -11,7 +11,7 @@
 //! | [`grpc`] | data port: listener, one runtime a core, the screening service |
 //! | [`http`] | control port: `/metrics`, `/livez`, `/readyz` |
 //! | `sip`, `smpp` | reserved: other doors to the same screening |
-//! | `store` | reserved: the change log on disk |
+//! | [`store`] | the change log on disk, and the view that is derived from it |
 //! | [`telemetry`] | structured logs, never a number or a text |
 //! | [`wire`] | generated protobuf types and their conversions |
 //! | [`app`] | use cases, ports (clock, screening), counters, publisher |
@@ -28,6 +28,7 @@ pub mod grpc;
 pub mod http;
 pub mod lists;
 pub mod model;
+pub mod store;
 pub mod telemetry;
 pub mod text;
 pub mod wire;

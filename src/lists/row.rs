@@ -214,5 +214,62 @@ fn choices(text: &str) -> String {
     terms.join(" | ")
 }
 
+impl Row {
+    /// A row as it was stored: neither cells nor key are read again, because what was accepted
+    /// once must come back even where today's rules would refuse it.
+    pub fn stored(cells: Vec<(&'static str, Box<str>)>, key: Box<str>) -> Row {
+        Row { cells, key }
+    }
+}
+
+/// Every column that a row of some kind may have, with the columns of provenance at the end.
+const COLUMNS: [&str; 39] = [
+    "value",
+    "match",
+    "id",
+    "all",
+    "none",
+    "within",
+    "names",
+    "domains",
+    "region",
+    "country_code",
+    "international_prefixes",
+    "trunk_prefix",
+    "national_digits",
+    "prefix",
+    "digits",
+    "class",
+    "short",
+    "origination",
+    "abroad",
+    "trunk",
+    "number",
+    "sender",
+    "signature",
+    "mode",
+    "key",
+    "effect",
+    "points",
+    "label",
+    "category",
+    "shadow",
+    "valid_from",
+    "valid_until",
+    "note",
+    "authority",
+    "case",
+    "reason",
+    "source",
+    "ticket",
+    "author",
+];
+
+/// The column of this name; `None` for a name that no kind has.
+pub fn column(name: &str) -> Option<&'static str> {
+    COLUMNS.into_iter().find(|known| *known == name)
+}
+
+
 #[cfg(test)]
 mod tests;

@@ -103,6 +103,25 @@ pub enum Party {
     Either,
 }
 
+impl Party {
+    /// All with the name that packs use.
+    pub const ALL: [(Party, &'static str); 3] = [
+        (Party::Originator, "originator"),
+        (Party::Recipient, "recipient"),
+        (Party::Either, "either"),
+    ];
+
+    /// From the name that packs use.
+    pub fn parse(text: &str) -> Option<Party> {
+        Party::ALL.into_iter().find(|(_, name)| *name == text).map(|(party, _)| party)
+    }
+
+    /// The name that packs use.
+    pub fn as_str(self) -> &'static str {
+        Party::ALL.into_iter().find(|(party, _)| *party == self).map_or("", |(_, name)| name)
+    }
+}
+
 /// What an entry says besides its value; entries of a list mostly share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryMeta {
