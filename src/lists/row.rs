@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use crate::model::entry::ListSpec;
+
 /// Cells of one row; `@NAME` of packs are already replaced by what they stand for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Row {
@@ -14,6 +16,30 @@ pub struct Row {
 }
 
 impl Row {
+    /// Reads cells by column name, in any order; an empty cell is as good as none.
+    ///
+    /// Errors: in words, naming the column and what was expected there.
+    pub fn read<'a>(
+        _spec: &ListSpec,
+        cells: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Row, String> {
+        // Stands in for the one that knows the columns of each kind.
+        const COLUMNS: [&str; 7] =
+            ["value", "id", "key", "effect", "category", "reason", "valid_until"];
+        let mut read: Vec<(&'static str, Box<str>)> = Vec::new();
+        for (name, text) in cells {
+            let column = COLUMNS.into_iter().find(|column| *column == name);
+            let column =
+                column.ok_or_else(|| format!("column \"{name}\": not one of this list"))?;
+            if !text.is_empty() {
+                read.push((column, text.into()));
+            }
+        }
+        let key = read.iter().find(|(name, _)| matches!(*name, "value" | "id" | "key"));
+        let key = key.map(|(_, text)| text.clone()).ok_or("column \"value\": is missing")?;
+        Ok(Row { cells: read, key })
+    }
+
     /// What tells the row apart within its list, in canonical form.
     pub fn key(&self) -> &str {
         &self.key
