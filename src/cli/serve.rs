@@ -121,6 +121,7 @@ async fn serve(args: &ServeArgs, ruleset: Ruleset, load_time: Duration) -> Resul
             health: health.clone(),
             ruleset: Arc::clone(&publisher) as Arc<_>,
             clock: Arc::clone(&clock),
+            grpc: None,
         },
     )
     .await

@@ -8,6 +8,7 @@
 
 mod census;
 mod closing;
+pub mod control;
 mod core;
 mod dispatch;
 mod errors;

@@ -1,11 +1,12 @@
-//! HTTP: the control port. Metrics and probes today; the console and the control API later.
+//! HTTP: the control port. Metrics, probes, and a door for gRPC; the console later.
 //!
 //! Owns its listener, its limits and the shape of `/metrics`. Knows `app` only; must not know
-//! another edge. Runs on the control runtime, never on a data core.
-//! Connections are told apart by their first octets (HTTP/1 or HTTP/2), so that gRPC can be
-//! served beside the pages on the same port.
+//! another edge: what answers gRPC is handed in. Runs on the control runtime, never on a data core.
+//! Connections are told apart by their first octets (HTTP/1 or HTTP/2), so that gRPC is served
+//! beside the pages on the same port.
 //! Invariant: what a peer can take is bounded in time, size and number.
 
+mod grpc;
 mod metrics;
 
 #[cfg(test)]
@@ -14,11 +15,12 @@ mod tests;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, Request, Response, StatusCode, header};
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -31,12 +33,16 @@ use crate::app::health::{Component, Health};
 use crate::app::metrics::Metrics;
 use crate::app::screening::{Clock, RulesetInfo};
 
+use grpc::Activity;
+pub use grpc::Grpc;
+
 /// Connections at a time: scrapers, probes and a few people.
 const CONNECTIONS_MAX: usize = 128;
 /// Time for the request head.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(2);
-/// Longest life of a connection: scrapes and probes are over in milliseconds. A bound on the
-/// whole, because the library has none on telling HTTP/1 from HTTP/2.
+/// Longest life of a connection that never asks a gRPC question: scrapes and probes are over in
+/// milliseconds. A bound on the whole, because the library has none on telling HTTP/1 from HTTP/2.
+/// `grpc` has the bounds of the others.
 const CONNECTION_MAX: Duration = Duration::from_secs(30);
 /// Headers of one request.
 const HEADERS_MAX: usize = 100;
@@ -58,6 +64,8 @@ pub struct Parts {
     pub ruleset: Arc<dyn RulesetInfo>,
     /// For the age of the revision.
     pub clock: Arc<dyn Clock>,
+    /// Answers gRPC requests; it finds the peer's `SocketAddr` in their extensions.
+    pub grpc: Option<Grpc>,
 }
 
 /// The bound control port.
@@ -93,7 +101,7 @@ impl Control {
                 accepted = self.listener.accept() => accepted,
                 _ = stop.wait_for(|stop| *stop) => break,
             };
-            let Ok((stream, _)) = accepted else {
+            let Ok((stream, peer)) = accepted else {
                 tokio::time::sleep(BACK_OFF).await;
                 continue;
             };
@@ -101,7 +109,7 @@ impl Control {
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
             let site = Arc::clone(&self.site);
             tokio::spawn(async move {
-                let _ = tokio::time::timeout(CONNECTION_MAX, serve(stream, site)).await;
+                serve(stream, peer, site).await;
                 drop(place);
             });
         }
@@ -109,7 +117,7 @@ impl Control {
     }
 }
 
-async fn serve(stream: TcpStream, site: Arc<Site>) {
+async fn serve(stream: TcpStream, peer: SocketAddr, site: Arc<Site>) {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -119,27 +127,55 @@ async fn serve(stream: TcpStream, site: Arc<Site>) {
         .max_buf_size(HEAD_BYTES_MAX);
     builder
         .http2()
+        .timer(TokioTimer::new())
         .max_concurrent_streams(16)
         .max_pending_accept_reset_streams(20)
         .max_local_error_reset_streams(Some(64))
-        .max_header_list_size(HEAD_BYTES_MAX as u32);
-    let answer = service_fn(|request| {
-        let response = site.answer(&request);
-        async move { Ok::<_, Infallible>(response) }
+        .max_header_list_size(HEAD_BYTES_MAX as u32)
+        .initial_stream_window_size(grpc::STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(grpc::CONNECTION_WINDOW_BYTES)
+        .max_send_buf_size(grpc::SEND_BUFFER_BYTES_MAX)
+        .keep_alive_interval(grpc::KEEP_ALIVE_INTERVAL)
+        .keep_alive_timeout(grpc::KEEP_ALIVE_TIMEOUT);
+    let activity = Arc::new(Activity::new());
+    let noted = Arc::clone(&activity);
+    let answer = service_fn(move |mut request: Request<Incoming>| {
+        let site = Arc::clone(&site);
+        let noted = Arc::clone(&noted);
+        async move {
+            let Some(grpc) = site.grpc.clone().filter(|_| grpc::is_grpc(&request)) else {
+                return Ok::<_, Infallible>(site.answer(&request).map(Either::Left));
+            };
+            request.extensions_mut().insert(peer);
+            Ok(grpc::answer(grpc, request, noted).await.map(Either::Right))
+        }
     });
     // What peers do to their connections is not worth a line.
-    let _ = builder.serve_connection(TokioIo::new(stream), answer).await;
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answer));
+    let mut look = activity.next_look(tokio::time::Instant::now());
+    while let Some(at) = look {
+        tokio::select! {
+            _ = &mut connection => return,
+            () = tokio::time::sleep_until(at) => look = activity.next_look(tokio::time::Instant::now()),
+        }
+    }
+    if activity.is_grpc() {
+        connection.as_mut().graceful_shutdown();
+        let _ = tokio::time::timeout(grpc::GRACE, connection).await;
+    }
 }
 
 /// What is behind the paths.
 struct Site {
     health: Health,
     metrics: metrics::Page,
+    grpc: Option<Grpc>,
 }
 
 impl Site {
     fn new(parts: Parts) -> Site {
-        Site { health: parts.health.clone(), metrics: metrics::Page::new(parts) }
+        let (health, grpc) = (parts.health.clone(), parts.grpc.clone());
+        Site { health, metrics: metrics::Page::new(parts), grpc }
     }
 
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {

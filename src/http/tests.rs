@@ -36,6 +36,7 @@ async fn start() -> Started {
         health: health.clone(),
         ruleset: Arc::new(Fixed),
         clock: Arc::new(Fixed),
+        grpc: None,
     };
     let control = Control::bind("127.0.0.1:0".parse().unwrap(), parts).await.unwrap();
     let address = control.local_addr().unwrap();

@@ -11,6 +11,7 @@ mod checks;
 pub mod codec;
 mod fields;
 pub mod limits;
+pub mod lists;
 pub mod message;
 mod redact;
 pub mod report;
@@ -26,5 +27,18 @@ pub mod screening_v1 {
     include!(concat!(env!("OUT_DIR"), "/ringfence.screening.v1.rs"));
 }
 
-/// The encoded descriptor set of the protocol with everything it imports, for reflection.
+/// Generated from `proto/ringfence/lists/v1`.
+#[allow(missing_docs, clippy::all, clippy::pedantic, rustdoc::all)]
+pub mod lists_v1 {
+    use prost::Message as _;
+
+    include!(concat!(env!("OUT_DIR"), "/lists/ringfence.lists.v1.rs"));
+    include!(concat!(env!("OUT_DIR"), "/lists/debug.rs"));
+}
+
+/// The encoded descriptor set of the data port with everything it imports, for reflection.
 pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.bin"));
+
+/// The same of the control port.
+pub const CONTROL_DESCRIPTOR_SET: &[u8] =
+    include_bytes!(concat!(env!("OUT_DIR"), "/control-descriptor.bin"));

@@ -68,18 +68,21 @@ pub fn action(action: Action) -> pb::Action {
     }
 }
 
-fn time(time: Timestamp) -> prost_types::Timestamp {
+/// A point in time on the wire.
+pub(super) fn time(time: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp {
         seconds: i64::try_from(time.0 / 1000).expect("u64::MAX / 1000 fits in i64"),
         nanos: (time.0 % 1000) as i32 * 1_000_000,
     }
 }
 
-fn category(category: Option<Category>) -> String {
+/// A category on the wire: its code, empty for none.
+pub(super) fn category(category: Option<Category>) -> String {
     category.map(|category| category.code().to_owned()).unwrap_or_default()
 }
 
-fn mode(mode: Mode) -> pb::Mode {
+/// A mode on the wire.
+pub(super) fn mode(mode: Mode) -> pb::Mode {
     match mode {
         Mode::Observe => pb::Mode::Observe,
         Mode::LabelOnly => pb::Mode::LabelOnly,
@@ -87,7 +90,8 @@ fn mode(mode: Mode) -> pb::Mode {
     }
 }
 
-fn ground(ground: Ground) -> pb::Ground {
+/// A ground on the wire.
+pub(super) fn ground(ground: Ground) -> pb::Ground {
     match ground {
         Ground::Analytics => pb::Ground::Analytics,
         Ground::InvalidNumber => pb::Ground::InvalidNumber,
@@ -97,7 +101,8 @@ fn ground(ground: Ground) -> pb::Ground {
     }
 }
 
-fn label_key(key: LabelKey) -> pb::LabelKey {
+/// A label key on the wire.
+pub(super) fn label_key(key: LabelKey) -> pb::LabelKey {
     match key {
         LabelKey::InternationalOrigin => pb::LabelKey::InternationalOrigin,
         LabelKey::UnverifiedSender => pb::LabelKey::UnverifiedSender,
