@@ -156,7 +156,18 @@ impl Live {
         edits: &[Edit],
         now: Option<Timestamp>,
     ) -> Result<Prepared, Refusal> {
-        let at = view.revision();
+        self.at(view, log, view.revision(), edits, now)
+    }
+
+    /// The same over any revision.
+    pub fn at(
+        &self,
+        view: &dyn View,
+        log: &dyn ChangeLog,
+        at: Revision,
+        edits: &[Edit],
+        now: Option<Timestamp>,
+    ) -> Result<Prepared, Refusal> {
         let mut lists = lists_at(view, at, edits)?;
         let segments = segments_at(view, at, edits)?;
         let (numbers, texts) = self.read_segments(log, &lists, segments)?;

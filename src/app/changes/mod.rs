@@ -10,6 +10,7 @@ mod delta;
 pub mod formats;
 mod json_formats;
 mod live;
+mod mode;
 mod moving;
 mod paging;
 pub mod ports;

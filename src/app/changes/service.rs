@@ -212,7 +212,11 @@ impl Changes {
         writer.settle()?;
         let set = writer.header(id)?;
         let (_, _, previous) = writer.view.applied()?;
-        let second_person = super::checking::second_person(&*writer.view, &set)?;
+        // The first revision is what the program brings with it: there is nobody to ask yet.
+        let second_person = match writer.book.revision() {
+            Revision(0) => None,
+            _ => super::checking::second_person(&*writer.view, &set)?,
+        };
         let facts = CommitFacts { previous, second_person, break_glass };
         let event = writer.book.commit(id, None, facts)?;
         let prepared = self.prepare(&writer, &set.edits)?;

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use super::api::Refusal;
 use super::live::Live;
 use super::ports::{AppendError, CatalogueView, ChangeLog, Commit, Head, LogError, NewRecord, Record};
-use crate::lists::changeset::{Book, Impossible};
+use crate::lists::changeset::{Book, ChangeSet, Impossible};
 use crate::lists::edit::Edit;
 use crate::lists::event::Event;
 use crate::lists::view::{Origin, ViewError};
-use crate::model::catalogue::{Actor, Cursor};
+use crate::model::catalogue::{Actor, ChangeSetId, Cursor};
 use crate::model::revision::{Digest, Revision};
 use crate::model::time::Timestamp;
 
@@ -90,6 +90,17 @@ impl Writer {
         }
     }
 
+    /// Reads the log again where the outcome of an append is not known.
+    pub fn settle(&mut self) -> Result<(), Refusal> {
+        if self.in_doubt { self.catch_up().map(drop) } else { Ok(()) }
+    }
+
+    /// A change-set as it stands.
+    pub fn header(&self, id: ChangeSetId) -> Result<ChangeSet, Refusal> {
+        let missing = || Refusal::NotFound { kind: "change_set", name: id.to_string() };
+        self.book.get(id).cloned().ok_or_else(missing)
+    }
+
     /// Appends; what the log has then is in the book and the view too.
     ///
     /// Errors: nothing was written, except for [`Refusal::Unknown`], where it may have been.
@@ -99,9 +110,7 @@ impl Writer {
         actor: Actor,
         event: Event,
     ) -> Result<Option<Committed>, Refusal> {
-        if self.in_doubt {
-            self.catch_up()?;
-        }
+        self.settle()?;
         let record = NewRecord { time, actor, event: &event };
         match self.log.append(&record, self.head.cursor) {
             Ok(head) => {
