@@ -9,7 +9,7 @@ use super::{CompileError, add_to_layer};
 use crate::engine::guard::Guard;
 use crate::engine::keywords::KeywordSetBuilder;
 use crate::engine::overlay::{LEVELS_MAX, Level, Overlay, TextKind, What};
-use crate::engine::ruleset::{Base, Layer, Ruleset};
+use crate::engine::ruleset::{Base, Layer, Ruleset, View};
 use crate::engine::settings::Settings;
 use crate::model::entry::{Entry, ListSpec, NumberPattern, SenderMatch, Value};
 use crate::text::fold::fold_to_string;
@@ -22,7 +22,7 @@ use crate::text::sender::sender_exact_key;
 /// needs a new base.
 pub struct OverlayBuilder<'b> {
     base: &'b Base,
-    below: Vec<&'b Layer>,
+    below: Vec<View<'b>>,
     /// Levels that stay.
     kept: ArrayVec<Arc<Level>, LEVELS_MAX>,
     layer: LayerBuilder,
@@ -39,10 +39,10 @@ impl<'b> OverlayBuilder<'b> {
 
     /// The same, over parts that are no ruleset yet.
     pub fn over(base: &'b Base, bulk: &'b [Arc<Layer>]) -> OverlayBuilder<'b> {
-        let bulk = bulk.iter().map(|layer| &**layer);
+        let layers = std::iter::once(&base.layer).chain(bulk.iter().map(|layer| &**layer));
         OverlayBuilder {
             base,
-            below: std::iter::once(&base.layer).chain(bulk).collect(),
+            below: layers.map(|layer| View { layer, above: &[] }).collect(),
             kept: ArrayVec::new(),
             layer: LayerBuilder::default(),
             level: Level::default(),
@@ -54,8 +54,10 @@ impl<'b> OverlayBuilder<'b> {
     /// has; its small level is left out. The overlay's settings stay, unless others are given.
     pub fn small(below: &'b Ruleset) -> OverlayBuilder<'b> {
         let mut builder = OverlayBuilder::new(below);
-        if let Some(large) = below.overlay.levels().first() {
-            builder.below.push(&large.layer);
+        if let [large, ..] = below.overlay.levels() {
+            let above = std::slice::from_ref(large);
+            builder.below.iter_mut().for_each(|view| view.above = above);
+            builder.below.push(View { layer: &large.layer, above: &[] });
             builder.kept.push(Arc::clone(large));
         }
         builder.settings.clone_from(&below.overlay.settings);
@@ -64,10 +66,10 @@ impl<'b> OverlayBuilder<'b> {
 
     /// Hides a list with all its entries below; the list may then be added again.
     pub fn hide_list(&mut self, list: &str) {
-        let of_layer = |layer: &&Layer| {
+        let of_layer = |layer: &Layer| {
             layer.list_index(list).map_or(0, |at| layer.list_entries.get(at).copied().unwrap_or(0))
         };
-        let all: u64 = self.below.iter().map(of_layer).sum();
+        let all: u64 = self.below.iter().map(|view| of_layer(view.layer)).sum();
         let hidden: u64 = self.kept.iter().map(|level| level.hidden.of_list(list)).sum();
         self.level.hidden.hide_list(list, all.saturating_sub(hidden));
     }
@@ -118,7 +120,7 @@ impl<'b> OverlayBuilder<'b> {
     /// for its entries below, too, so the list has to be hidden first.
     pub fn list(&mut self, spec: &ListSpec) -> Result<(), CompileError> {
         if !self.level.hidden.has_list(&spec.id) {
-            let known = self.below.iter().rev().find_map(|layer| layer.list(&spec.id));
+            let known = self.below.iter().rev().find_map(|view| view.shown_list(&spec.id));
             if known.is_some_and(|known| !same_meaning(known, spec)) {
                 let text = format!("list {} has other attributes below; hide it first", spec.id);
                 return Err(CompileError(text));
