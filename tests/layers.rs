@@ -446,7 +446,7 @@ fn ranges_of_one_list_that_overlap_are_one_finding_until_both_are_hidden() {
     let said = meta((1, 1, 1, false));
     let (first, second) = (Edit::Put(0, 11, said), Edit::Put(0, 12, said));
     let points = |rounds: [&[Edit]; 2]| {
-        let (_, ruleset) = layered(&[first.clone()], &[], rounds);
+        let (_, ruleset) = layered(std::slice::from_ref(&first), &[], rounds);
         let asked = Asked {
             call: true,
             from: "+8613900000042",
