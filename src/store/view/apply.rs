@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
-use super::schema::{ENTRY_CELLS, LIST_CELLS, META_CELLS, REVISION_CELLS, SEGMENT_CELLS};
+use super::schema::{ENTRY_CELLS, LIST_CELLS, META_CELLS, SEGMENT_CELLS};
 use super::{failed, int};
 use crate::app::changes::ports::Commit;
 use crate::lists::edit::{Edit, SegmentUse};
@@ -232,7 +232,6 @@ impl Apply<'_> {
                 int(commit.origin.time.0)
             ],
         )?;
-        debug_assert_eq!(REVISION_CELLS, "number, digest, cursor, change_set, author, time");
         self.run(
             "UPDATE meta SET cursor = ?1, revision = ?2, digest = ?3, lists = lists + ?4,
                  entries = entries + ?5, segments = segments + ?6, revisions = revisions + 1",
