@@ -40,10 +40,12 @@ pub struct SqliteLog {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     /// `None` after a COMMIT with unknown outcome, until the database is opened anew.
     connection: Option<Connection>,
+    /// The outcome of a COMMIT is unknown, and what the WAL holds may not be synced.
+    unknown: bool,
     anchor: Option<Anchor>,
     head: Head,
 }
@@ -51,7 +53,7 @@ struct State {
 impl SqliteLog {
     /// Opens the log of a data directory, creating it where there is none.
     pub fn open(dir: &Arc<DataDir>) -> Result<SqliteLog, LogError> {
-        let mut state = State { connection: None, anchor: None, head: Head::default() };
+        let mut state = State::default();
         state.settle(dir)?;
         let blobs = Blobs::new(dir.path().join("blobs"));
         Ok(SqliteLog { dir: dir.clone(), blobs, state: Mutex::new(state) })
@@ -161,8 +163,8 @@ impl State {
         self.connection.as_ref().ok_or_else(|| LogError::Unavailable("not open".to_owned()))
     }
 
-    /// Opens the database and moves everything to its main file: what is read from then on is
-    /// durable, also where the outcome of a COMMIT was unknown before.
+    /// Opens the database and moves everything to its main file, syncing it: what is read from
+    /// then on is durable, also where the outcome of a COMMIT was unknown before.
     fn settle(&mut self, dir: &DataDir) -> Result<(), LogError> {
         self.connection = None;
         let connection = database::open(dir)?;
@@ -171,7 +173,11 @@ impl State {
         if !dir.is_read_only() {
             // Not before: the WAL of a log that lacks records may still hold them for a repair.
             database::keep_wal(&connection, false)?;
-            truncate_wal(&connection)?;
+            match truncate_wal(&connection) {
+                // A full disk can still be read; what is in the WAL was synced there.
+                Err(LogError::Unavailable(_)) if !self.unknown => {}
+                moved => moved?,
+            }
             super::dir::sync(dir.path()).map_err(|e| LogError::Unavailable(e.to_string()))?;
             let anchor = Anchor::open(dir.path());
             let anchor = anchor.map_err(|e| LogError::Unavailable(format!("anchor: {e}")))?;
@@ -179,6 +185,7 @@ impl State {
             self.anchor = Some(anchor);
         }
         self.head = head;
+        self.unknown = false;
         self.connection = Some(connection);
         Ok(())
     }
@@ -209,6 +216,7 @@ impl State {
             if matches!(error, AppendError::Unknown(_)) {
                 // Only a database that is opened anew tells what is on disk.
                 self.connection = None;
+                self.unknown = true;
             }
             return Err(error);
         }
@@ -303,6 +311,7 @@ impl ChangeLog for SqliteLog {
         }
         if let Err(error) = transaction.commit() {
             state.connection = None;
+            state.unknown = true;
             return Err(log_error(&error));
         }
         // The octets are still in the WAL until its contents are moved and it is cut.

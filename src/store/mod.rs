@@ -10,9 +10,9 @@ pub mod dir;
 pub mod forms;
 pub mod log;
 pub mod memory;
-// view
+pub mod view;
 
 pub use dir::DataDir;
 pub use log::SqliteLog;
 pub use memory::MemoryLog;
-// view use
+pub use view::SqliteView;

@@ -261,9 +261,14 @@ fn after_an_unknown_outcome_the_log_is_opened_anew() {
     let log = open(folder.path()).unwrap();
     let event = Event::Withdrawn { change_set: ChangeSetId(1) };
     let head = add(&log, &event);
-    log.state.lock().unwrap().connection = None;
+    let unknown = || {
+        let mut state = log.state.lock().unwrap();
+        state.connection = None;
+        state.unknown = true;
+    };
+    unknown();
     assert_eq!(log.head().unwrap(), head);
-    log.state.lock().unwrap().connection = None;
+    unknown();
     let head = add(&log, &event);
     assert_eq!(log.read_from(Cursor(0), 10).unwrap().len(), 2);
     log.checkpoint().unwrap();
