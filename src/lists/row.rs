@@ -130,6 +130,23 @@ pub fn columns(kind: ListKind) -> impl Iterator<Item = &'static str> {
     all_columns(kind)
 }
 
+/// What the cells that all values of a segment share say.
+///
+/// Errors: when they do not fit the list.
+pub fn shared_meta(
+    spec: &ListSpec,
+    shared: &[(&'static str, Box<str>)],
+) -> Result<EntryMeta, String> {
+    let mut names = Vec::new();
+    for (name, _) in shared {
+        names.push(column_of(spec.kind, name)?);
+    }
+    if names.len() > COLUMNS_MAX {
+        return Err(format!("more than {COLUMNS_MAX} shared columns"));
+    }
+    entry_meta(spec, &Cells::new(&names, shared.iter().map(|(_, cell)| &**cell)))
+}
+
 /// The key of a value.
 fn key_of(value: &Value<'_>, cells: &Cells<'_, '_>) -> Result<String, String> {
     let cell = |name: &str| cells.get(name).unwrap_or("");

@@ -12,7 +12,7 @@
 mod read;
 mod write;
 
-pub use read::{Segment, Texts};
+pub use read::{Numbers, Segment, Texts};
 pub use write::{SegmentWriter, encode_numbers, encode_texts};
 
 /// First octets of every segment.

@@ -156,6 +156,10 @@ proptest! {
             let at = at.index(octets.len());
             octets[at] = octet;
         }
+        if let Ok(segment) = Segment::open(&octets) {
+            segment.contains(&probe);
+            prop_assert!(segment.keys().count() as u64 <= segment.count());
+        }
         let octets = sealed(octets);
         if let Ok(segment) = Segment::parse(&octets) {
             prop_assert_eq!(segment.keys().count() as u64, segment.count());
