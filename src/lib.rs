@@ -11,6 +11,7 @@
 //! | [`grpc`] | data port: listener, one runtime a core, the screening service |
 //! | [`http`] | control port: `/metrics`, `/livez`, `/readyz` |
 //! | `sip`, `smpp` | reserved: other doors to the same screening |
+//! | `fetch` | lists from URLs over https, by the feature of that name |
 //! | `store` | reserved: the change log on disk |
 //! | [`telemetry`] | structured logs, never a number or a text |
 //! | [`wire`] | generated protobuf types and their conversions |
@@ -24,6 +25,8 @@
 pub mod app;
 pub mod cli;
 pub mod engine;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 pub mod grpc;
 pub mod http;
 pub mod lists;
