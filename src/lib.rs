@@ -12,6 +12,7 @@
 //! | [`http`] | control port: `/metrics`, `/livez`, `/readyz` |
 //! | `sip`, `smpp` | reserved: other doors to the same screening |
 //! | [`store`] | the change log on disk, and the view that is derived from it |
+//! | `fetch` | lists from URLs over https, by the feature of that name |
 //! | [`telemetry`] | structured logs, never a number or a text |
 //! | [`wire`] | generated protobuf types and their conversions |
 //! | [`app`] | use cases, ports (clock, screening), counters, publisher |
@@ -24,6 +25,8 @@
 pub mod app;
 pub mod cli;
 pub mod engine;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 pub mod grpc;
 pub mod http;
 pub mod lists;

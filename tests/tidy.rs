@@ -34,9 +34,22 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("smpp", &["wire", "app", "model"]),
     ("store", &["app", "lists", "text", "model"]),
     ("telemetry", &["app", "model"]),
+    ("fetch", &["app", "model"]),
     (
         "cli",
-        &["grpc", "http", "telemetry", "store", "wire", "app", "engine", "lists", "text", "model"],
+        &[
+            "grpc",
+            "http",
+            "telemetry",
+            "fetch",
+            "store",
+            "wire",
+            "app",
+            "engine",
+            "lists",
+            "text",
+            "model",
+        ],
     ),
 ];
 
@@ -76,6 +89,7 @@ const CLOCK_FILES: &[(&str, &str)] = &[
     ("src/app/metrics.rs", "measures"),
     ("src/cli/bench/load.rs", "measures"),
     ("src/cli/serve.rs", "measures its own start"),
+    ("src/fetch/", "deadlines"),
     ("src/grpc/dispatch.rs", "measures"),
     ("src/grpc/screening.rs", "measures"),
 ];

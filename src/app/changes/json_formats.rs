@@ -20,7 +20,7 @@ use crate::lists::import::lines::LineReader;
 use crate::lists::import::{
     ImportError, LINE_OCTETS_MAX, Lines, Octets, Options, Record, Step, header, look,
 };
-use scan::Scanner;
+use scan::{Found, Scanner};
 
 /// Reads an object a line, or an array of objects.
 ///
@@ -55,7 +55,7 @@ type Object = Map<String, Value>;
 
 impl Objects<'_> {
     /// The next object with its line.
-    fn next(&mut self) -> Result<Option<(u64, Result<Object, String>)>, ImportError> {
+    fn next(&mut self) -> Result<Option<Found<Object>>, ImportError> {
         let parsed = |octets: &[u8]| match serde_json::from_slice::<Value>(octets) {
             Ok(Value::Object(object)) => Ok(object),
             Ok(_) => Err("expected a JSON object: {\"value\": …}".to_owned()),

@@ -11,8 +11,9 @@ use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-/// What a zstd frame may ask the reader to remember: `zstd -19` needs 8 MiB, `--ultra -22` 128.
-pub const WINDOW_OCTETS_MAX: u64 = 64 << 20;
+/// What a zstd frame may ask the reader to remember: `zstd -19` needs 8 MiB, `--ultra -20` 32,
+/// `--ultra -22` and `--long` 128. The decoder holds up to twice as much.
+pub const WINDOW_OCTETS_MAX: u64 = 32 << 20;
 
 /// Octets of output that are read at once, and looked at for an archive within.
 const CHUNK_OCTETS: usize = 64 * 1024;
@@ -23,14 +24,17 @@ const REFUSED: &[(&[u8], &str)] = &[
     (b"PK\x05\x06", "a ZIP archive"),
     (b"PK\x07\x08", "a ZIP archive"),
     (b"\xfd7zXZ\0", "an xz archive"),
-    (b"BZh", "a bzip2 archive"),
+    (b"BZh91AY&SY", "a bzip2 archive"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"Rar!", "a RAR archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
     (b"\x04\x22\x4d\x18", "an LZ4 archive"),
 ];
 
 /// Where the name of the tar format stands in the first header of an archive.
 const TAR_NAME: std::ops::Range<usize> = 257..262;
+
+/// How much tells every archive above.
+const HEAD_OCTETS: u64 = 16;
 
 const GZIP: &[u8] = b"\x1f\x8b";
 const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
@@ -61,7 +65,7 @@ pub fn unpack<'a>(
     mut source: Box<dyn BufRead + 'a>,
     limits: Limits,
 ) -> io::Result<Box<dyn BufRead + 'a>> {
-    let head = head(&mut source, 8)?;
+    let head = head(&mut source, HEAD_OCTETS)?;
     refuse_archive(&head)?;
     let packed = Counted { inner: Cursor::new(head.clone()).chain(source), octets: 0 };
     let (unpacker, archive) = if head.starts_with(GZIP) {

@@ -65,11 +65,14 @@ impl Csv<'_> {
     }
 }
 
+/// A line with its number, or why it is no text.
+type Line = (u64, Result<String, String>);
+
 /// A table of text cells, its header read.
 pub(super) struct Table<'a> {
     lines: LineReader<'a>,
     /// Lines to be read again, with their numbers.
-    again: VecDeque<(u64, Result<String, String>)>,
+    again: VecDeque<Line>,
     core: csv_core::Reader,
     text: Vec<u8>,
     ends: [usize; COLUMNS_MAX],
@@ -165,7 +168,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    fn next_line(&mut self) -> Result<Option<(u64, Result<String, String>)>, ImportError> {
+    fn next_line(&mut self) -> Result<Option<Line>, ImportError> {
         if let Some(line) = self.again.pop_front() {
             return Ok(Some(line));
         }
@@ -176,7 +179,7 @@ impl<'a> Table<'a> {
     /// Reads the record that starts with `first`, over further lines while a quote is open.
     fn record(&mut self, first: String) -> Result<Step, ImportError> {
         let (mut octets, mut cells, mut total) = (0, 0, first.len());
-        let mut held: VecDeque<(u64, Result<String, String>)> = VecDeque::new();
+        let mut held: VecDeque<Line> = VecDeque::new();
         let mut line = first;
         loop {
             line.push('\n');
@@ -228,10 +231,7 @@ impl<'a> Table<'a> {
     }
 
     /// A quote is not closed where it should be: the line is bad, those after it are read again.
-    fn open_quote(
-        &mut self,
-        held: VecDeque<(u64, Result<String, String>)>,
-    ) -> Result<Step, ImportError> {
+    fn open_quote(&mut self, held: VecDeque<Line>) -> Result<Step, ImportError> {
         self.core.reset();
         self.open_quotes += 1;
         if self.open_quotes > OPEN_QUOTES_MAX {

@@ -82,12 +82,13 @@ fn names(line: &str, found: &mut VecDeque<String>) -> Result<(), String> {
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     let mapped = words.first().is_some_and(|word| address(word));
     let names = if mapped { &words[1..] } else { &words[..] };
-    if names.len() != 1 && !(mapped && !names.is_empty()) && !words.is_empty() {
+    let fits = if mapped { !names.is_empty() } else { names.len() <= 1 };
+    if !fits {
         return Err("expected a domain, or an address and the domains it stands for".into());
     }
     let own = |word: &&&str| {
         let name = word.to_ascii_lowercase();
-        OWN_NAMES.contains(&&*name) || name.starts_with("ip6-") || (mapped && address(word))
+        OWN_NAMES.contains(&&*name) || name.starts_with("ip6-") || (mapped && **word == words[0])
     };
     found.extend(names.iter().filter(|word| !own(word)).map(|word| (*word).to_owned()));
     Ok(())

@@ -61,7 +61,7 @@ impl<'a> LineReader<'a> {
                 Err(e) => return Err(e.into()),
             };
             if chunk.is_empty() {
-                return Ok(any.then_some(fits));
+                return Ok(any.then_some(fits && self.within()));
             }
             any = true;
             let end = memchr::memchr(b'\n', chunk);
@@ -76,10 +76,14 @@ impl<'a> LineReader<'a> {
             let used = part.len() + usize::from(end.is_some());
             self.source.consume(used);
             if end.is_some() {
-                let carriage = self.line.last() == Some(&b'\r');
-                fits &= carriage || self.line.len() <= LINE_OCTETS_MAX;
-                return Ok(Some(fits));
+                return Ok(Some(fits && self.within()));
             }
         }
+    }
+
+    /// Is the line within the limit, a carriage return at its end aside?
+    fn within(&self) -> bool {
+        let line = self.line.strip_suffix(b"\r").unwrap_or(&self.line);
+        line.len() <= LINE_OCTETS_MAX
     }
 }

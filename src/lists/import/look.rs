@@ -21,15 +21,15 @@ const BEGINNINGS: &[(&[u8], &str)] = &[
     (b"PK\x05\x06", "an empty ZIP archive"),
     (b"\xd0\xcf\x11\xe0", "an old Office document (XLS): save the sheet as CSV (UTF-8)"),
     (b"\xfd7zXZ\0", "an xz archive: unpack it, or pack it with gzip or zstd"),
-    (b"BZh", "a bzip2 archive: unpack it, or pack it with gzip or zstd"),
+    (b"BZh91AY&SY", "a bzip2 archive: unpack it, or pack it with gzip or zstd"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it, or pack it with gzip or zstd"),
-    (b"Rar!", "a RAR archive: unpack it, or pack it with gzip or zstd"),
+    (b"Rar!\x1a\x07", "a RAR archive: unpack it, or pack it with gzip or zstd"),
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"%PDF", "a PDF document: export its table as CSV (UTF-8)"),
+    (b"GIF89a", "a GIF picture"),
+    (b"%PDF-", "a PDF document: export its table as CSV (UTF-8)"),
     (b"SQLite format 3\0", "a SQLite database: export its table as CSV"),
-    (b"PAR1", "a Parquet file: export it as CSV or JSON lines"),
+    (b"PAR1\x15", "a Parquet file: export it as CSV or JSON lines"),
     (b"\x7fELF", "a program"),
     (b"{\\rtf", "a rich text document: save it as plain text (UTF-8)"),
     (b"\xff\xfe", "text in UTF-16: save it as UTF-8"),
@@ -40,7 +40,8 @@ const BEGINNINGS: &[(&[u8], &str)] = &[
 pub fn look(mut source: Octets<'_>) -> Result<Octets<'_>, ImportError> {
     let mut head = Vec::new();
     source.by_ref().take(HEAD_OCTETS as u64).read_to_end(&mut head)?;
-    let whole = head.len() < HEAD_OCTETS && source.fill_buf()?.is_empty();
+    // It ended before the limit.
+    let whole = head.len() < HEAD_OCTETS;
     match what(&head, whole) {
         Some(what) => Err(ImportError::NotText(format!("this is not a list but {what}"))),
         None => Ok(Box::new(Cursor::new(head).chain(source))),

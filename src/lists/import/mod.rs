@@ -70,7 +70,7 @@ impl Options<'_> {
         }
         let (kind, needed) = (self.kind.as_str(), self.needed.join(", "));
         Err(ImportError::Header(format!(
-            "{format} holds values alone, but a list of kind {kind} needs {needed}; use csv or jsonl"
+            "{format} holds values alone, a list of kind {kind} needs {needed}; use csv or jsonl"
         )))
     }
 }

@@ -102,6 +102,9 @@ fn plain_lines() {
 fn long_lines_cost_themselves() {
     let long = "1".repeat(LINE_OCTETS_MAX + 1);
     let fits = format!("+{}", "1".repeat(LINE_OCTETS_MAX - 1));
+    assert_eq!(all(plain(source(fits.as_bytes()), NUMBERS)).unwrap(), [format!("1: {fits}")]);
+    let found = all(plain(source(format!("{fits}1").as_bytes()), NUMBERS)).unwrap();
+    assert_eq!(found, ["1! the line is longer than 4096 octets"]);
     for end in ["\n", "\r\n"] {
         let text = ["+8613800138000", &long, &fits, &"x".repeat(70_000), "+8613800138001"];
         let found = all(plain(source(text.join(end).as_bytes()), NUMBERS)).unwrap();
@@ -290,6 +293,7 @@ fn other_files_are_named() {
     for (octets, what) in [
         (&b"\x89PNG\r\n\x1a\n...."[..], "a PNG picture"),
         (b"PK\x03\x04\x14\0\x06\0", "XLSX"),
+        (b"BZh91AY&SY", "bzip2"),
         (b"%PDF-1.7", "PDF"),
         (b"SQLite format 3\0\x10\0", "SQLite"),
         (b"\x1f\x8b\x08\0", "gzip archive within"),

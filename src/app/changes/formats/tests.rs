@@ -140,6 +140,11 @@ fn stix_bundles() {
         let refusal = all(Format::Stix, text, DOMAINS).unwrap_err();
         assert!(refusal.contains(said), "{refusal}");
     }
+    // Each value keeps its path, so a long one with many values is refused.
+    let (path, many) = ("p".repeat(30_000), "'a',".repeat(7_000));
+    let text = format!("{{\"type\":\"indicator\",\"pattern\":\"[x:{path} IN ({many}'b')]\"}}");
+    let found = all(Format::Stix, text.as_bytes(), DOMAINS).unwrap();
+    assert_eq!(found.len(), 1);
     let deep = "[".repeat(1000);
     assert!(all(Format::Stix, deep.as_bytes(), DOMAINS).unwrap_err().contains("too deep"));
 }

@@ -94,6 +94,9 @@ fn unsayable(word: &str) -> String {
     format!("the pattern holds {word}, which no list entry can say: only =, IN, LIKE and OR are")
 }
 
+/// Characters of a path: every value of a pattern keeps its own copy.
+const PATH_CHARS_MAX: usize = 200;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Token {
     Word(String),
@@ -136,6 +139,9 @@ fn tokens(pattern: &str) -> Result<Vec<Token>, String> {
             } else {
                 break;
             }
+        }
+        if word.len() > PATH_CHARS_MAX {
+            return Err(broken());
         }
         tokens.push(Token::Word(word));
     }

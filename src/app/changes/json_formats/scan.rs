@@ -12,6 +12,9 @@ const DEPTH_MAX: u32 = 128;
 /// The key of a bundle that holds its objects.
 const KEY: &[u8] = b"objects";
 
+/// An object with the line on which it starts, or why it is left out.
+pub type Found<T> = (u64, Result<T, String>);
+
 /// Reads objects one by one.
 pub struct Scanner<'a> {
     source: Octets<'a>,
@@ -63,7 +66,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// The source cannot be read or is no JSON.
-    pub fn next_object(&mut self) -> Result<Option<(u64, Result<&[u8], String>)>, ImportError> {
+    pub fn next_object(&mut self) -> Result<Option<Found<&[u8]>>, ImportError> {
         loop {
             let chunk = match self.source.fill_buf() {
                 Ok(chunk) => chunk,
