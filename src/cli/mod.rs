@@ -92,7 +92,7 @@ enum ListCommand {
     /// Show one list of a server
     Show(control::list::ShowArgs),
     /// Create a list, or describe one anew, by a change-set
-    Create(control::list::CreateArgs),
+    Create(Box<control::list::CreateArgs>),
 }
 
 fn list(command: &ListCommand) -> Result<(), Failure> {

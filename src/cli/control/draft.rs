@@ -128,8 +128,8 @@ async fn commit(client: &Client, args: &DraftArgs, set: &pb::ChangeSet) -> Resul
     }
     if report.error_count > 0 {
         return Err(format!(
-            "change-set {id} has errors and stays a draft: mend it with `ringfence changeset unedit \
-             {id} PLACE`, or give it up with `ringfence changeset withdraw {id}`"
+            "change-set {id} has errors and stays a draft: mend it with `ringfence changeset \
+             unedit {id} PLACE`, or give it up with `ringfence changeset withdraw {id}`"
         )
         .into());
     }

@@ -183,7 +183,7 @@ fn open(file: &Path) -> Result<(Source, Option<u64>), Failure> {
     if metadata.is_dir() {
         return Err(format!("{} is a folder: name a file, or `-`", file.display()).into());
     }
-    let size = metadata.is_file().then(|| metadata.len());
+    let size = metadata.is_file().then_some(metadata.len());
     Ok((Box::new(open), size))
 }
 

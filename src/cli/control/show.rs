@@ -19,19 +19,19 @@ const BAD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Re
 
 /// Prints one JSON object on a line.
 pub fn json_line(value: &Value) -> Result<(), Failure> {
-    writeln!(anstream::stdout(), "{value}")?;
+    writeln!(output::stdout(), "{value}")?;
     Ok(())
 }
 
 /// Prints one line for a person.
 pub fn line(text: &str) -> Result<(), Failure> {
-    writeln!(anstream::stdout(), "{text}")?;
+    writeln!(output::stdout(), "{text}")?;
     Ok(())
 }
 
 /// Prints what to do next, one command a line.
 pub fn next(commands: &[String]) -> Result<(), Failure> {
-    let mut out = anstream::stdout().lock();
+    let mut out = output::stdout();
     for (at, command) in commands.iter().enumerate() {
         let head = if at == 0 { "next:" } else { "     " };
         writeln!(out, "{} {command}", styled(DIM, head))?;
@@ -220,7 +220,7 @@ pub fn set(set: &pb::ChangeSet, json: bool) -> Result<(), Failure> {
         return json_line(&set_json(set));
     }
     let draft = set.draft.clone().unwrap_or_default();
-    let mut out = anstream::stdout().lock();
+    let mut out = output::stdout();
     let head = format!("change-set {}", set.id);
     let title = printable(&draft.title);
     writeln!(out, "{}  {}  {title}", styled(BOLD, &head), state_styled(set.state))?;
@@ -268,7 +268,7 @@ pub fn report(report: &pb::CheckReport, json: bool) -> Result<(), Failure> {
             "findings": findings.collect::<Vec<_>>(),
         }));
     }
-    let mut out = anstream::stdout().lock();
+    let mut out = output::stdout();
     for finding in &report.findings {
         let name = severity(finding.severity);
         let style = if name == "warning" { CAREFUL } else { BAD };
@@ -300,7 +300,10 @@ pub fn preview(preview: &pb::Preview, json: bool) -> Result<(), Failure> {
         let counts = counts.iter().map(|(name, count)| ((*name).to_owned(), (*count).into()));
         let mut object = Value::Object(counts.collect());
         object["base_revision"] = preview.base_revision.into();
-        let sample = |line: &pb::PreviewLine| json!({ "kind": line.kind, "list": line.list_id, "key": line.key, "what": line.what });
+        let sample = |line: &pb::PreviewLine| {
+            let pb::PreviewLine { kind, list_id, key, what } = line;
+            json!({ "kind": kind, "list": list_id, "key": key, "what": what })
+        };
         object["samples"] = preview.samples.iter().map(sample).collect();
         return json_line(&object);
     }

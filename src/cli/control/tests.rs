@@ -135,7 +135,7 @@ fn command_lines_are_read() {
         "ringfence changeset withdraw 3",
         "ringfence changeset commit 3 --break-glass fire",
         "ringfence changeset review 3 --note ok",
-        "ringfence import f.csv --list a --map phone=value,why=reason --region CN --set x=y --replace",
+        "ringfence import f.csv --list a --map phone=value,b=reason --region CN --replace",
         "ringfence import - --list a --format ftc-dnc --submit --yes",
         "ringfence export a --format jsonl --at 4 -o f",
         "ringfence why +8613800138000 --at 3",
@@ -283,6 +283,23 @@ fn large_and_unreadable_requests_are_the_callers_fault() {
 }
 
 #[test]
+fn what_is_not_served_is_said_so() {
+    let port = port();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = port.client(Some("anna"), None).await;
+        // The data port's service on the control port: a mistake that is easily made.
+        let server = crate::cli::client::ServerAddress::parse(&port.address.to_string()).unwrap();
+        let mut screening = crate::cli::client::screening(&server).await.unwrap();
+        let status = screening.screen_call(client.ask(Default::default())).await.unwrap_err();
+        assert_eq!(
+            (status.code(), reason(&status).as_str()),
+            (Code::Unimplemented, "UNKNOWN_METHOD")
+        );
+    });
+}
+
+#[test]
 fn a_panic_costs_one_call() {
     let port = port();
     port.fake.0.lock().unwrap().panic = true;
@@ -306,7 +323,7 @@ fn the_story_of_a_change() {
     let error = port.command(&format!("changeset approve {id} --as anna")).unwrap_err();
     assert!(error.contains("another person than the author"), "{error}");
     let error = port.command(&format!("changeset commit {id} --as anna")).unwrap_err();
-    assert!(error.contains(&format!("--break-glass")), "{error}");
+    assert!(error.contains("--break-glass"), "{error}");
     port.command(&format!("changeset approve {id} --note fine --as eve")).unwrap();
     port.command(&format!("changeset commit {id} --as eve --json")).unwrap();
     assert_eq!(port.fake.0.lock().unwrap().revision, 3);

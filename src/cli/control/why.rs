@@ -103,7 +103,7 @@ pub async fn why(args: &WhyArgs) -> Result<(), Failure> {
     if client.json {
         return show::json_line(&json(&answer));
     }
-    let mut out = anstream::stdout().lock();
+    let mut out = output::stdout();
     for found in &answer.matches {
         tell(&mut out, found)?;
     }
