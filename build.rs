@@ -133,7 +133,7 @@ fn lists(files: FileDescriptorSet, out: &Path) -> Result<(), Box<dyn Error>> {
         .codec_path("crate::wire::lists::codec::ControlCodec")
         .extern_path(format!(".{SCREENING}"), "crate::wire::screening_v1")
         .extern_path(".google.rpc.Status", "::tonic_types::Status")
-        .skip_debug([format!(".{LISTS}")])
+        .skip_debug(messages.iter().map(|message| format!(".{LISTS}.{}", message.name())))
         .compile_fds(files)?;
     Ok(())
 }

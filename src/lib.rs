@@ -8,8 +8,8 @@
 //! | room | what lives there |
 //! |---|---|
 //! | [`cli`] | arguments, one command each; wires everything, owns no logic |
-//! | [`grpc`] | data port: listener, one runtime a core, the screening service |
-//! | [`http`] | control port: `/metrics`, `/livez`, `/readyz` |
+//! | [`grpc`] | data port: listener, one runtime a core, the screening service; control services |
+//! | [`http`] | control port: `/metrics`, `/livez`, `/readyz`, a door for the control services |
 //! | `sip`, `smpp` | reserved: other doors to the same screening |
 //! | [`store`] | the change log on disk, and the view that is derived from it |
 //! | `fetch` | lists from URLs over https, by the feature of that name |

@@ -49,7 +49,16 @@ impl ServerAddress {
     ///
     /// Errors: a sentence for a person.
     pub fn parse(text: &str) -> Result<ServerAddress, String> {
-        let expected = "expected http://HOST:PORT, such as http://127.0.0.1:50051";
+        ServerAddress::parse_with_port(text, DEFAULT_PORT)
+    }
+
+    /// The same with another port for addresses without one.
+    ///
+    /// Errors: a sentence for a person.
+    pub fn parse_with_port(text: &str, default_port: u16) -> Result<ServerAddress, String> {
+        let expected =
+            format!("expected http://HOST:PORT, such as http://127.0.0.1:{default_port}");
+        let expected = expected.as_str();
         let url = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let uri: http::Uri = url.parse().map_err(|e| format!("{e}; {expected}"))?;
         match uri.scheme_str() {
@@ -65,7 +74,7 @@ impl ServerAddress {
         }
         let port = match (uri.port_u16(), url.trim_end_matches('/').ends_with(host)) {
             (Some(port), _) => port,
-            (None, true) => DEFAULT_PORT,
+            (None, true) => default_port,
             (None, false) => return Err(format!("the port is no port; {expected}")),
         };
         Ok(ServerAddress { host: host.trim_matches(['[', ']']).to_owned(), port })

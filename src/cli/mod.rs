@@ -5,6 +5,7 @@
 
 mod bench;
 mod client;
+mod control;
 mod eval;
 mod list;
 mod output;
@@ -39,6 +40,8 @@ enum Command {
     List(ListCommand),
     /// Load a server at a set rate and measure
     Bench(bench::BenchArgs),
+    #[command(flatten)]
+    Control(control::ControlCommand),
 }
 
 /// Which packs to load.
@@ -84,6 +87,21 @@ enum ListCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Name the lists of a server
+    Ls(control::list::LsArgs),
+    /// Show one list of a server
+    Show(control::list::ShowArgs),
+    /// Create a list, or describe one anew, by a change-set
+    Create(Box<control::list::CreateArgs>),
+}
+
+fn list(command: &ListCommand) -> Result<(), Failure> {
+    match command {
+        ListCommand::Check { files, json } => list::check(files, *json),
+        ListCommand::Ls(args) => control::block_on(control::list::ls(args)),
+        ListCommand::Show(args) => control::block_on(control::list::show(args)),
+        ListCommand::Create(args) => control::block_on(control::list::create(args)),
+    }
 }
 
 /// What a command ends with when it fails: one sentence for a person.
@@ -97,7 +115,8 @@ pub fn run() -> ExitCode {
         Command::Screen(command) => screen::run(&command),
         Command::Bench(args) => bench::run(&args),
         Command::Eval(args) => eval::run(&args),
-        Command::List(ListCommand::Check { files, json }) => list::check(&files, json),
+        Command::List(command) => list(&command),
+        Command::Control(command) => control::run(&command),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

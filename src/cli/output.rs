@@ -28,6 +28,19 @@ pub fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// Standard output, for a few lines. Tests run commands as they are and look at what they did, so
+/// nothing is printed there.
+#[cfg(not(test))]
+pub fn stdout() -> impl std::io::Write {
+    anstream::stdout().lock()
+}
+
+/// See the other one.
+#[cfg(test)]
+pub fn stdout() -> impl std::io::Write {
+    std::io::sink()
+}
+
 /// Says on stderr what went wrong, each cause once.
 pub fn error(failure: &dyn Error) {
     let style = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
@@ -50,7 +63,7 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> std::io::Result<()> {
             widths[at] = widths[at].max(width(cell));
         }
     }
-    let mut out = anstream::stdout().lock();
+    let mut out = stdout();
     let head: Vec<String> = header.iter().map(|cell| (*cell).to_owned()).collect();
     writeln!(out, "{}", styled(BOLD, &line(&head, &widths)))?;
     for row in rows {

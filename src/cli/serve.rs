@@ -11,7 +11,9 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::control::token;
 use super::{Failure, PackArgs, packs};
+use crate::app::changes::Control;
 use crate::app::clock::SystemClock;
 use crate::app::health::Health;
 use crate::app::metrics::Metrics;
@@ -121,7 +123,7 @@ async fn serve(args: &ServeArgs, ruleset: Ruleset, load_time: Duration) -> Resul
             health: health.clone(),
             ruleset: Arc::clone(&publisher) as Arc<_>,
             clock: Arc::clone(&clock),
-            grpc: None,
+            grpc: control_service(args, None)?,
         },
     )
     .await
@@ -156,6 +158,28 @@ async fn serve(args: &ServeArgs, ruleset: Ruleset, load_time: Duration) -> Resul
         .into());
     }
     Ok(())
+}
+
+/// The services of the control port, and the admin token of the first start; none where there is
+/// no write side.
+fn control_service(
+    args: &ServeArgs,
+    control: Option<Arc<dyn Control>>,
+) -> Result<Option<http::Grpc>, Failure> {
+    let Some(control) = control else { return Ok(None) };
+    let (digest, made) = token::load_or_make(&args.data_dir)
+        .map_err(|e| format!("the admin token cannot be kept: {e}"))?;
+    if let Some(token) = made {
+        let path = args.data_dir.join(token::FILE);
+        writeln!(
+            anstream::stderr(),
+            "admin token, said only this once: {token}\nneeded from other machines \
+             (--token-file); for another one, delete {} and start again",
+            path.display()
+        )?;
+    }
+    let gate = grpc::control::Gate { token_sha256: Some(digest) };
+    Ok(Some(grpc::control::service(grpc::control::Parts { control, gate })?))
 }
 
 /// Gives memory of retired rulesets back, on this thread and never on a data core.

@@ -4,7 +4,8 @@
 //! `app` and `wire`; must not know how an attempt is screened, nor another edge.
 //! Invariants: no lock, I/O or await between decode and encode; every resource a peer can take is
 //! bounded; an accepted request is answered or, at the drain deadline, counted as cut; no task
-//! ends unnoticed.
+//! ends unnoticed. The control services (`control`) are apart: they block, and the control port
+//! serves them.
 
 mod census;
 mod closing;

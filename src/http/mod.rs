@@ -152,11 +152,12 @@ async fn serve(stream: TcpStream, peer: SocketAddr, site: Arc<Site>) {
     });
     // What peers do to their connections is not worth a line.
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answer));
-    let mut look = activity.next_look(tokio::time::Instant::now());
+    let next_look = || activity.next_look(tokio::time::Instant::now());
+    let mut look = next_look();
     while let Some(at) = look {
         tokio::select! {
             _ = &mut connection => return,
-            () = tokio::time::sleep_until(at) => look = activity.next_look(tokio::time::Instant::now()),
+            () = tokio::time::sleep_until(at) => look = next_look(),
         }
     }
     if activity.is_grpc() {
@@ -179,6 +180,10 @@ impl Site {
     }
 
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        if grpc::is_grpc(request) {
+            // No service is here; clients take 404 for UNIMPLEMENTED.
+            return text(StatusCode::NOT_FOUND, "no gRPC service here\n");
+        }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
         }

@@ -367,13 +367,23 @@ async fn next(
     }
 }
 
-/// Hands chunks on until the end of the file, or until nobody reads any more.
+/// Hands chunks on until the end of the file, or until nobody reads any more (its refusal is then
+/// the answer).
 async fn pump(stream: &mut Streaming<pb::ImportEntriesRequest>, feed: Feed) -> Result<(), Status> {
     use pb::import_entries_request::Part;
     let mut octets = 0;
     while let Some(message) = next(stream).await? {
-        let Some(Part::Chunk(chunk)) = message.part else {
-            return Err(Violations::one("chunk", "must be in every message but the first").into());
+        let chunk = match message.part {
+            Some(Part::Chunk(chunk)) => chunk,
+            Some(Part::End(end)) if end.byte_count == octets => {
+                feed.end().await;
+                return Ok(());
+            }
+            Some(Part::End(_)) => {
+                let what = format!("must be what came: {octets}");
+                return Err(Violations::one("end.byte_count", what).into());
+            }
+            _ => return Err(Violations::one("chunk", "must follow the request").into()),
         };
         octets += chunk.len() as u64;
         if octets > lists::IMPORT_BYTES_MAX {
@@ -385,6 +395,5 @@ async fn pump(stream: &mut Streaming<pb::ImportEntriesRequest>, feed: Feed) -> R
             return Ok(());
         }
     }
-    feed.end().await;
-    Ok(())
+    Err(Violations::one("end", "must be the last message: the file is not whole").into())
 }

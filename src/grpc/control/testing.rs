@@ -203,7 +203,7 @@ impl Control for Fake {
     fn preview(&self, id: ChangeSetId) -> Answer<Preview> {
         let mut inner = self.0.lock().unwrap();
         let set = inner.set(id)?;
-        let samples = set.edits.iter().filter_map(|edit| match edit {
+        let samples = set.edits.iter().take(5).filter_map(|edit| match edit {
             Edit::Put { list, row } => Some(PreviewLine {
                 kind: "new",
                 list: list.clone(),
@@ -213,7 +213,7 @@ impl Control for Fake {
             _ => None,
         });
         let samples: Vec<PreviewLine> = samples.collect();
-        Ok(Preview { new: samples.len() as u64, samples, ..Default::default() })
+        Ok(Preview { new: set.edit_count, samples, ..Default::default() })
     }
 
     fn submit(
