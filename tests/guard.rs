@@ -243,7 +243,7 @@ fn written(draw: &mut Draw, region: &str, code: &str, digits: &str) -> (String, 
         let own = ACCESS.iter().find(|row| row.0 == region).expect("every region has a row").1;
         draw.pick(own)
     };
-    let text = match draw.below(17) {
+    let text = match draw.below(19) {
         0 => format!("+{code}{digits}"),
         1 => format!("{code}{digits}"),
         2 => format!("tel:{digits}"),
@@ -264,6 +264,8 @@ fn written(draw: &mut Draw, region: &str, code: &str, digits: &str) -> (String, 
         13 => format!("{}{digits}", access(draw)),
         14 => format!("{}112", access(draw)),
         15 => format!("{digits}#"),
+        16 => format!("*31#{}{digits}", of_region(draw, AREAS)),
+        17 => format!("#31#+{code}{digits}"),
         _ => digits.to_owned(),
     };
     (text, nature)
@@ -363,13 +365,42 @@ fn a_subscriber_is_not_protected_by_the_last_digits() {
         // No subscriber number starts with 0 or 1.
         let first = draw.pick(&["2", "4", "6", "8"]);
         let middle = draw.digits(length - head.len() - code.len() - 1);
-        let recipient = format!("{head}{first}{middle}{code}");
+        let number = format!("{head}{first}{middle}{code}");
+        // What stands beside the number is the caller's to write.
+        let recipient = match draw.below(7) {
+            0 => format!("\"service:sos\" <sip:{number}@h>;tag=112"),
+            1 => format!("\"<110> 110\" <sip:{number}@h>"),
+            2 => format!("<sip:{number}@h>;foo=\"<sip:110@h>\""),
+            3 => format!("sip:{number}@sos.example.net;x=service:sos"),
+            4 => format!("sip:{number}@h?Subject=<110>"),
+            5 => format!("tel:{number};ext=112"),
+            _ => number,
+        };
         let mut attempt = Attempt::empty(Traffic::Call);
         attempt.region = Region::parse(region);
         attempt.recipient.raw = recipient.as_bytes();
         attempt.originator.raw = b"+12025550123";
         let verdict = screen(&ruleset, &attempt, &StateFacts::default(), NOW);
         assert_eq!(verdict.would_action, Action::Block, "{recipient} in {region}");
+    }
+}
+
+#[test]
+fn a_name_with_digits_is_not_protected() {
+    let pack = "%pack x\n%list x.all kind=number effect=block\n%columns value\n+12025550123\n";
+    let mut packs = starter_packs();
+    packs.push(PackText { name: "x.pack".into(), octets: pack.into() });
+    let ruleset = compile(&packs, Revision(1)).expect("the pack compiles");
+    for name in ["sip:anna17@example.com", "sip:bob112@h", "alice_15", "Shop112", "sip:ext-1122@x"]
+    {
+        for region in ["CN", "US", "FR"] {
+            let mut attempt = Attempt::empty(Traffic::Call);
+            attempt.region = Region::parse(region);
+            attempt.recipient.raw = name.as_bytes();
+            attempt.originator.raw = b"+12025550123";
+            let verdict = screen(&ruleset, &attempt, &StateFacts::default(), NOW);
+            assert_eq!(verdict.would_action, Action::Block, "{name} in {region}");
+        }
     }
 }
 

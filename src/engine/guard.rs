@@ -109,18 +109,25 @@ impl Guard {
         if names_help_service(address.raw) {
             return true;
         }
-        // A number that a plan knows is a subscriber's, whatever its last digits are.
-        if let Normalised::Number(Number::E164(number)) = recipient
-            && number.value() >= CERTAIN_LINE
+        let dialled = Dialled::read(address.raw);
+        let international = address.nature == NatureOfAddress::International;
+        // A number that a plan knows is a subscriber's, whatever its last digits are; but bare
+        // digits may only look like a number of another country.
+        if let Normalised::Number(number @ Number::E164(e164)) = recipient
+            && e164.value() >= CERTAIN_LINE
+            && (international
+                || dialled.plus
+                || dialled.digits.starts_with('0')
+                || plans.is_domestic(number, region))
         {
             return false;
         }
-        let dialled = Dialled::read(address.raw);
-        let international = address.nature == NatureOfAddress::International;
         let view = DialledFrom { plans, region, international };
         dialled.any_reading(view, |reading| {
             let (digits, region) = (reading.digits, reading.region);
-            self.is_code(digits, region)
+            self.is_own_code(digits, region)
+                || EVERYWHERE.contains(&digits)
+                || (reading.whole && self.anywhere.contains(digits))
                 || (reading.prefixed && self.ends_with_code(digits, region))
         })
     }
@@ -131,12 +138,6 @@ impl Guard {
         (0..=PREFIX_DIGITS_MAX.min(digits.len()))
             .filter_map(|at| digits.get(at..))
             .any(|code| EVERYWHERE.contains(&code) || self.is_own_code(code, region))
-    }
-
-    /// A protected code, with nothing around it.
-    fn is_code(&self, digits: &str, region: Region) -> bool {
-        digits.len() <= EMERGENCY_DIGITS_MAX
-            && (self.is_own_code(digits, region) || self.anywhere.contains(digits))
     }
 
     fn is_own_code(&self, digits: &str, region: Region) -> bool {
