@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::edit::{Edit, SegmentUse};
 use super::row::Row;
-use super::scope::{ListEdits, ROWS_READ_MAX, Scope};
+use super::scope::{ListEdits, Scope};
 use super::segment::{Numbers, Segment, Texts};
 use super::view::{Blobs, ListState, ViewError};
 
@@ -121,6 +121,55 @@ fn singles(
 /// Blobs in hand.
 type Held = Vec<Arc<Vec<u8>>>;
 
+/// Segments of a list by what becomes of them.
+#[derive(Default)]
+struct Sorted {
+    /// All that were there.
+    were: Held,
+    /// Of them those that stay as they are.
+    stay: Held,
+    /// Of them those that go.
+    go: Held,
+    /// Those that come.
+    come: Held,
+}
+
+fn sort(
+    blobs: &dyn Blobs,
+    edits: &ListEdits<'_>,
+    uses: &[SegmentUse],
+    delta: &mut Delta,
+) -> Result<Sorted, ViewError> {
+    let mut sorted = Sorted::default();
+    for used in uses {
+        let gone = edits.gone.contains(&used.blob);
+        let Some(octets) = blobs.blob(used.blob)? else {
+            delta.removed += if gone { used.count } else { 0 };
+            continue;
+        };
+        let replaced = edits.put.iter().any(|(_, put)| put.blob == used.blob);
+        if gone {
+            sorted.go.push(Arc::clone(&octets));
+        } else if !replaced {
+            sorted.stay.push(Arc::clone(&octets));
+        }
+        sorted.were.push(octets);
+    }
+    for (_, put) in &edits.put {
+        let known = uses.iter().any(|used| used == *put);
+        let octets = blobs.blob(put.blob)?;
+        if known {
+            delta.unchanged += put.count;
+            sorted.stay.extend(octets);
+        } else if let Some(octets) = octets {
+            sorted.come.push(octets);
+        } else {
+            delta.new += put.count;
+        }
+    }
+    Ok(sorted)
+}
+
 fn bulk(
     scope: &Scope<'_>,
     blobs: &dyn Blobs,
@@ -128,85 +177,46 @@ fn bulk(
     delta: &mut Delta,
     tell: Tell<'_>,
 ) -> Result<(), ViewError> {
-    let none = Vec::new();
-    let uses = before.map_or(&none, |list| &list.segments);
-    let (mut were, mut come, mut stay, mut go) =
-        (Held::new(), Held::new(), Held::new(), Held::new());
-    for used in uses {
-        let replaced = edits.put.iter().any(|(_, put)| put.blob == used.blob);
-        let gone = edits.gone.contains(&used.blob);
-        match blobs.blob(used.blob)? {
-            None if gone => delta.removed += used.count,
-            None => {}
-            Some(octets) => {
-                if gone {
-                    go.push(Arc::clone(&octets));
-                } else if !replaced {
-                    stay.push(Arc::clone(&octets));
-                }
-                were.push(octets);
-            }
-        }
-    }
-    let known = |put: &SegmentUse| uses.iter().any(|used| used == put);
-    for (_, put) in edits.put.iter().filter(|(_, put)| !known(put)) {
-        match blobs.blob(put.blob)? {
-            None => delta.new += put.count,
-            Some(octets) => come.push(octets),
-        }
-    }
-    let same = edits.put.iter().filter(|(_, put)| known(put)).map(|(_, put)| put);
-    for put in same {
-        delta.unchanged += put.count;
-        stay.extend(blobs.blob(put.blob)?);
-    }
-    let alike = edits.put.iter().all(|(_, put)| uses.iter().any(|used| used.shared == put.shared));
-    let kept = if alike { Fate::Unchanged } else { Fate::Changed };
-    let mut told = 0;
-    let mut say = |fate: Fate, key: String| {
-        told += 1;
-        if told <= TOLD_MAX {
-            tell(fate, id, &key, None);
-        }
-    };
-    let mut fresh = Vec::new();
+    let uses = before.map_or(&[][..], |list| &list.segments);
+    let Sorted { were, mut stay, go, mut come } = sort(blobs, edits, uses, delta)?;
+    let mut told: Vec<(Fate, String)> = Vec::new();
     if !come.is_empty() {
-        let rows = before.is_some_and(|list| list.rows > 0);
-        let rows = if rows { scope.rows_before(id)? } else { Default::default() };
-        let few = rows.len() < ROWS_READ_MAX;
+        let alike = |put: &SegmentUse| uses.iter().any(|used| used.shared == put.shared);
+        let alike = edits.put.iter().all(|(_, put)| alike(put));
+        let kept = if alike { Fate::Unchanged } else { Fate::Changed };
         compare(&come, &were, &mut |key, there| {
-            if there {
-                delta.count(kept, 1);
-            } else {
-                delta.new += 1;
-                if fresh.len() < TOLD_MAX {
-                    fresh.push(key());
-                }
+            let fate = if there { kept } else { Fate::New };
+            delta.count(fate, 1);
+            if !there && told.len() < TOLD_MAX {
+                told.push((fate, key()));
             }
         });
         // Single entries win over bulk values: those that stand there stay as they are.
-        if few && delta.new > 0 {
-            let come = open(&come);
-            let were = open(&were);
-            for key in rows.keys() {
-                let has = |all: &[Segment<'_>]| all.iter().any(|segment| segment.contains(key));
-                if has(&come) && !has(&were) {
-                    (delta.new, delta.unchanged) = (delta.new - 1, delta.unchanged + 1);
-                    fresh.retain(|new| **new != **key);
-                }
+        let rows = before.filter(|list| list.rows > 0 && delta.new > 0);
+        let rows = rows.map(|_| scope.rows_before(id)).transpose()?.unwrap_or_default();
+        let (come, were) = (open(&come), open(&were));
+        for key in rows.keys() {
+            let has = |all: &[Segment<'_>]| all.iter().any(|segment| segment.contains(key));
+            if has(&come) && !has(&were) {
+                (delta.new, delta.unchanged) = (delta.new - 1, delta.unchanged + 1);
+                told.retain(|(_, new)| **new != **key);
             }
         }
     }
-    fresh.into_iter().for_each(|key| say(Fate::New, key));
     if !go.is_empty() {
         stay.append(&mut come);
+        let mut gone = 0;
         compare(&go, &stay, &mut |key, there| {
             if !there {
                 delta.removed += 1;
-                say(Fate::Removed, key());
+                gone += 1;
+                if gone <= TOLD_MAX {
+                    told.push((Fate::Removed, key()));
+                }
             }
         });
     }
+    told.iter().for_each(|(fate, key)| tell(*fate, id, key, None));
     Ok(())
 }
 

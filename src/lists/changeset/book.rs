@@ -222,14 +222,20 @@ impl Book {
         }
         set.etag = cursor.0;
         if !state.is_over() {
-            set.edit_count = set.edits.len() as u64;
-            if set.state.is_over() {
-                set.edits = Vec::new();
-                set.ended = Some(time);
-                self.open.remove(&id);
-            }
+            self.settle(id, time);
         }
         Ok(())
+    }
+
+    /// Counts the edits of a change-set, and lets go of them where it is over.
+    fn settle(&mut self, id: ChangeSetId, time: Timestamp) {
+        let Some(set) = self.sets.get_mut(&id) else { return };
+        set.edit_count = set.edits.len() as u64;
+        if set.state.is_over() {
+            set.edits = Vec::new();
+            set.ended = Some(time);
+            self.open.remove(&id);
+        }
     }
 
     /// Is everything as it must be?

@@ -263,9 +263,10 @@ impl Texts<'_> {
     /// Goes on to the next text; `false` at the end, or where something is wrong.
     fn advance(&mut self) -> bool {
         let Some(left) = self.left.checked_sub(1) else { return false };
-        self.left = if self.read().is_some() { left } else { 0 };
+        let read = self.read().is_some();
+        self.left = if read { left } else { 0 };
         self.next += 1;
-        self.left == left
+        read
     }
 
     fn read(&mut self) -> Option<()> {

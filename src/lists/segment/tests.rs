@@ -102,6 +102,7 @@ fn sealed(mut octets: Vec<u8>) -> Vec<u8> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn numbers_survive(
         values in btree_set(10_000u64..1_000_000_000_000_000, 0..700),

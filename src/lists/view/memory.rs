@@ -22,13 +22,16 @@ pub struct MemoryView {
     blobs: BTreeMap<BlobId, Arc<Vec<u8>>>,
 }
 
+/// Key and list of a single entry.
+type Place = (Box<str>, Box<str>);
+
 #[derive(Clone, Debug, Default)]
 struct State {
     /// The commit that made it; `None` of revision 0.
     origin: Option<Origin>,
     lists: Vec<(ListSpec, Origin)>,
     /// By key, then list.
-    rows: BTreeMap<(Box<str>, Box<str>), (Option<Row>, Origin)>,
+    rows: BTreeMap<Place, (Option<Row>, Origin)>,
     segments: Vec<(Box<str>, SegmentUse, Origin)>,
 }
 
