@@ -67,6 +67,16 @@ impl<'r> View<'r> {
         &self.layer.lists[usize::from(list)]
     }
 
+    /// A list of this layer by its id, unless all of it is hidden.
+    pub fn shown_list(&self, id: &str) -> Option<&'r ListSpec> {
+        let at = self.layer.list_index(id).filter(|_| !self.hides_list(id))?;
+        self.layer.lists.get(at)
+    }
+
+    fn hides_list(&self, id: &str) -> bool {
+        self.above.iter().any(|level| level.hidden.has_list(id))
+    }
+
     /// Is what is meant by a keyword of this list hidden?
     pub fn hides_phrase(&self, list: u16, phrase: u32) -> bool {
         if self.above.is_empty() {
@@ -133,12 +143,10 @@ impl Ruleset {
 
     /// Lists, each counted once in however many layers it has entries.
     pub fn lists(&self) -> usize {
-        let hidden =
-            |view: &View<'_>, id: &str| view.above.iter().any(|level| level.hidden.has_list(id));
         let mut ids: HashSet<&str> = HashSet::new();
         for view in self.layers() {
-            let shown = view.layer.lists.iter().map(|list| &*list.id);
-            ids.extend(shown.filter(|id| !hidden(&view, id)));
+            let all = view.layer.lists.iter().map(|list| &*list.id);
+            ids.extend(all.filter(|id| !view.hides_list(id)));
         }
         ids.len()
     }
@@ -194,8 +202,7 @@ impl Layer {
     pub fn holds_number(&self, list: &str, plans: &Plans, number: &Number) -> bool {
         let mut found = false;
         self.numbers.lookup(&plans.canonical(*number), |matched, set| {
-            let listed =
-                |member: &Member| *self.lists[usize::from(member.list)].id == *list;
+            let listed = |member: &Member| *self.lists[usize::from(member.list)].id == *list;
             found |= matches!(matched, Matched::Exact) && self.sets.get(set).any(listed);
         });
         found
@@ -203,12 +210,7 @@ impl Layer {
 
     /// Is what this layer knows of a list, if it has it, just that?
     pub fn knows_as(&self, spec: &ListSpec) -> bool {
-        self.list(&spec.id).is_none_or(|known| known == spec)
-    }
-
-    /// A list by its id.
-    pub(super) fn list(&self, id: &str) -> Option<&ListSpec> {
-        self.list_index(id).map(|at| &self.lists[at])
+        self.list_index(&spec.id).is_none_or(|at| self.lists[at] == *spec)
     }
 
     /// The place of a list.

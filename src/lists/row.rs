@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::pack::row::{Cells, all_columns, column_of, entries, entry_meta};
+use super::pack::row::{Cells, all_columns, column_of, entries, entry_meta, needed_columns};
 use super::pack::{COLUMNS_MAX, LINE_BYTES_MAX, pattern_text, timestamp, timestamp_text};
 use crate::model::entry::{Entry, EntryMeta, ListKind, ListSpec, Value};
 use crate::text::fold::fold_to_string;
@@ -145,6 +145,11 @@ pub fn shared_meta(
         return Err(format!("more than {COLUMNS_MAX} shared columns"));
     }
     entry_meta(spec, &Cells::new(&names, shared.iter().map(|(_, cell)| &**cell)))
+}
+
+/// Those of them that no row can do without.
+pub fn needed(kind: ListKind) -> &'static [&'static str] {
+    needed_columns(kind)
 }
 
 /// The key of a value.

@@ -334,7 +334,7 @@ fn segments_at(
                 segments.retain(|(of, known)| of != list || known.blob != *blob);
             }
             Edit::RemoveList { list } => segments.retain(|(of, _)| of != list),
-            Edit::PutList(_) | Edit::Put { .. } | Edit::Remove { .. } => {}
+            Edit::PutList(_) | Edit::Put { .. } | Edit::Remove { .. } | Edit::Clear { .. } => {}
         }
     }
     Ok(segments)

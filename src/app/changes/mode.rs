@@ -8,7 +8,6 @@ use crate::lists::edit::Edit;
 use crate::lists::event::Draft;
 use crate::lists::pack::parse_list_line;
 use crate::lists::row::Row;
-use crate::lists::view::View;
 use crate::model::entry::ListSpec;
 use crate::model::policy::Mode;
 

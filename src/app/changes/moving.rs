@@ -23,7 +23,6 @@ use crate::lists::import::{ImportError, Options, Record, Step};
 use crate::lists::pack::number_pattern;
 use crate::lists::row::{self, Row};
 use crate::lists::segment::{Segment, encode_numbers, encode_texts};
-use crate::lists::view::View;
 use crate::model::attempt::Address;
 use crate::model::catalogue::BlobId;
 use crate::model::entry::{ListKind, ListSpec, NumberPattern};

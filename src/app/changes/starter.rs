@@ -11,7 +11,6 @@ use crate::lists::edit::Edit;
 use crate::lists::event::{Draft, DraftOrigin};
 use crate::lists::pack;
 use crate::lists::row::Row;
-use crate::lists::view::View;
 use crate::model::catalogue::Actor;
 use crate::model::entry::ListSpec;
 use crate::model::revision::{ENGINE_VERSION, Revision};

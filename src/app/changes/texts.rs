@@ -63,6 +63,10 @@ pub(super) fn lists_at(
                 lists[at].rows.remove(key);
                 lists[at].taken_out.insert(key.clone());
             }
+            (Edit::Clear { key, .. }, Some(at)) => {
+                lists[at].rows.remove(key);
+                lists[at].taken_out.remove(key);
+            }
             _ => {}
         }
     }

@@ -68,7 +68,6 @@ impl Changes {
 
 /// What to ask the engine.
 fn attempts(question: &Question) -> Result<Vec<(&'static str, Attempt<'_>)>, Refusal> {
-    let message = |from: &'_ str, text: &'_ str| -> Attempt<'_> { message(from, text) };
     match question {
         Question::Nothing | Question::Entry { .. } => Err(Refusal::Invalid {
             field: "question".into(),

@@ -47,6 +47,11 @@ pub(in crate::lists) fn column_of(kind: ListKind, name: &str) -> Result<&'static
     })
 }
 
+/// Columns that no row of a kind can do without.
+pub(in crate::lists) fn needed_columns(kind: ListKind) -> &'static [&'static str] {
+    columns_of(kind).0
+}
+
 /// Columns of a kind: those it needs, those it may have besides.
 fn columns_of(kind: ListKind) -> (&'static [&'static str], &'static [&'static str]) {
     match kind {

@@ -77,6 +77,12 @@ pub(super) enum EditForm<'a> {
         #[serde(borrow)]
         key: Cow<'a, str>,
     },
+    Clear {
+        #[serde(borrow)]
+        list: Cow<'a, str>,
+        #[serde(borrow)]
+        key: Cow<'a, str>,
+    },
     PutSegment {
         #[serde(borrow)]
         list: Cow<'a, str>,
@@ -109,6 +115,9 @@ impl<'a> From<&'a Edit> for EditForm<'a> {
             Edit::Remove { list, key } => {
                 EditForm::Remove { list: borrowed(list), key: borrowed(key) }
             }
+            Edit::Clear { list, key } => {
+                EditForm::Clear { list: borrowed(list), key: borrowed(key) }
+            }
             Edit::PutSegment { list, segment } => EditForm::PutSegment {
                 list: borrowed(list),
                 blob: segment.blob.to_string(),
@@ -133,6 +142,7 @@ impl EditForm<'_> {
                 Edit::Put { list: list.into(), row: Row::stored(cells.read(), key.into()) }
             }
             EditForm::Remove { list, key } => Edit::Remove { list: list.into(), key: key.into() },
+            EditForm::Clear { list, key } => Edit::Clear { list: list.into(), key: key.into() },
             EditForm::PutSegment { list, blob, count, shared } => Edit::PutSegment {
                 list: list.into(),
                 segment: SegmentUse {

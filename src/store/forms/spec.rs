@@ -31,6 +31,10 @@ pub(super) struct SpecForm<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     traffic: Option<Cow<'a, str>>,
     ground: String,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    authority: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    case: Cow<'a, str>,
     ceiling: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     caps_text: Option<String>,
@@ -76,6 +80,8 @@ impl<'a> From<&'a ListSpec> for SpecForm<'a> {
             subscriber: list.subscriber.map(|number| number.to_string()),
             traffic: list.traffic.map(|traffic| traffic.as_str().into()),
             ground: pack_name(list.ground.as_str()),
+            authority: (&*list.authority).into(),
+            case: (&*list.case).into(),
             ceiling: pack_name(list.ceiling.as_str()),
             caps_text: list.caps_text.map(|action| pack_name(action.as_str())),
             effect: effect.into(),
@@ -121,6 +127,8 @@ impl SpecForm<'_> {
             subscriber: maybe(self.subscriber.as_deref(), Number::parse, "subscriber")?,
             traffic: maybe(self.traffic.as_deref(), Traffic::parse, "traffic")?,
             ground: need(Ground::parse(&self.ground), "ground")?,
+            authority: self.authority.into(),
+            case: self.case.into(),
             ceiling: need(Action::parse(&self.ceiling), "ceiling")?,
             caps_text: maybe(self.caps_text.as_deref(), Action::parse, "caps_text")?,
             meta: EntryMeta {

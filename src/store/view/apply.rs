@@ -50,7 +50,7 @@ pub(super) fn commit(connection: &Connection, commit: &Commit<'_>) -> Result<(),
 fn key_of(edit: &Edit) -> Option<(&str, &str)> {
     match edit {
         Edit::Put { list, row } => Some((list, row.key())),
-        Edit::Remove { list, key } => Some((list, key)),
+        Edit::Remove { list, key } | Edit::Clear { list, key } => Some((list, key)),
         _ => None,
     }
 }
@@ -82,6 +82,7 @@ impl Apply<'_> {
                 self.insert_entry(list, row.key(), Some(row))?;
             }
             Edit::Remove { list, key } => self.remove(list, key)?,
+            Edit::Clear { list, key } => self.end_entry(list, key)?,
             Edit::PutSegment { list, segment } => {
                 if !self.has_list(list)? {
                     return Ok(false);
@@ -89,7 +90,12 @@ impl Apply<'_> {
                 self.end_segment(list, segment.blob)?;
                 self.insert_segment(list, segment)?;
             }
-            Edit::RemoveSegment { list, blob } => self.end_segment(list, *blob)?,
+            Edit::RemoveSegment { list, blob } => {
+                self.end_segment(list, *blob)?;
+                if !self.has_segments(list)? {
+                    self.end_removals(list)?;
+                }
+            }
         }
         Ok(true)
     }
@@ -153,6 +159,18 @@ impl Apply<'_> {
         Ok(())
     }
 
+    fn has_segments(&self, list: &str) -> rusqlite::Result<bool> {
+        self.exists("SELECT 1 FROM segment_version WHERE list = ?1 AND until_rev IS NULL", [list])
+    }
+
+    /// Without segments there is nothing that a key could be taken out of.
+    fn end_removals(&mut self, list: &str) -> rusqlite::Result<()> {
+        let table = ("entry_version", ENTRY_CELLS, ENTRIES);
+        let revision = self.revision;
+        let params = &[&revision as &dyn rusqlite::ToSql, &list];
+        self.end(table, "list = ?2 AND row IS NULL", params)
+    }
+
     fn next(&self, sql: &str) -> rusqlite::Result<i64> {
         self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
     }
@@ -179,9 +197,7 @@ impl Apply<'_> {
             Some(true) => Ok(()),
             Some(false) => self.end_entry(list, key),
             None => {
-                let segments =
-                    "SELECT 1 FROM segment_version WHERE list = ?1 AND until_rev IS NULL";
-                if self.exists(segments, [list])? {
+                if self.has_segments(list)? {
                     self.insert_entry(list, key, None)?;
                 }
                 Ok(())

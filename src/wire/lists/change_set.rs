@@ -109,6 +109,7 @@ pub fn edit(edit: &Edit) -> pb::Edit {
             To::PutEntry(pb::PutEntry { list_id, row: Some(row(entry)) })
         }
         Edit::Remove { key, .. } => To::RemoveEntry(pb::EntryKey { list_id, key: key.to_string() }),
+        Edit::Clear { key, .. } => To::ClearEntry(pb::EntryKey { list_id, key: key.to_string() }),
         Edit::PutSegment { segment: used, .. } => {
             To::PutSegment(pb::UseSegment { list_id, segment: Some(segment(used)) })
         }

@@ -84,6 +84,8 @@ pub fn spec(spec: &ListSpec) -> pb::ListSpec {
         valid_from_time: (from != Validity::ALWAYS.from).then(|| super::time(from)),
         valid_until_time: (until != Validity::ALWAYS.until).then(|| super::time(until)),
         shadow: spec.meta.shadow,
+        authority: spec.authority.to_string(),
+        case_reference: spec.case.to_string(),
     }
 }
 
@@ -97,7 +99,13 @@ pub fn spec_read(spec: &pb::ListSpec) -> Result<ListSpec, Violations> {
         let what = format_args!("must be a-z, 0-9, `-` and `.`, 1 to {NAME_BYTES_MAX} of them");
         checks.refuse(format_args!("id"), what);
     }
-    for (field, text) in [("title", &spec.title), ("source", &spec.source)] {
+    let texts = [
+        ("title", &spec.title),
+        ("source", &spec.source),
+        ("authority", &spec.authority),
+        ("case_reference", &spec.case_reference),
+    ];
+    for (field, text) in texts {
         checks.octets(format_args!("{field}"), text, TITLE_BYTES_MAX);
         if text.chars().any(char::is_control) {
             checks.refuse(format_args!("{field}"), format_args!("must be one line of text"));
@@ -125,6 +133,8 @@ pub fn spec_read(spec: &pb::ListSpec) -> Result<ListSpec, Violations> {
         subscriber: known.subscriber,
         traffic: known.traffic,
         ground: known.ground,
+        authority: spec.authority.as_str().into(),
+        case: spec.case_reference.as_str().into(),
         ceiling: known.ceiling.unwrap_or(default_ceiling(kind)),
         caps_text: known.caps_text,
         meta,
