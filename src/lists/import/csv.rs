@@ -172,7 +172,13 @@ impl<'a> Table<'a> {
         if let Some(line) = self.again.pop_front() {
             return Ok(Some(line));
         }
-        let line = self.lines.next_line()?.map(|line| line.map(str::to_owned));
+        let owned = |line: &str| {
+            // Room for the line feed that the parser wants.
+            let mut owned = String::with_capacity(line.len() + 1);
+            owned.push_str(line);
+            owned
+        };
+        let line = self.lines.next_line()?.map(|line| line.map(owned));
         Ok(line.map(|line| (self.lines.number(), line)))
     }
 

@@ -10,7 +10,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Reads `2026-11-23`, `2026-11-23 12:00:00`, RFC 3339 with fractions and any offset.
 pub fn canonical(text: &str) -> Result<String, String> {
     let text = text.trim();
-    if is_day(text) && time(text).is_some() {
+    if is_real_day(text) {
         return Ok(text.to_owned());
     }
     time(text).map(write).ok_or_else(|| expected(text))
@@ -52,6 +52,23 @@ fn is_day(text: &str) -> bool {
             4 | 7 => *b == b'-',
             _ => b.is_ascii_digit(),
         })
+}
+
+/// A day of the calendar from 1970 on, told without reading it as a time: files have millions.
+fn is_real_day(text: &str) -> bool {
+    if !is_day(text) {
+        return false;
+    }
+    let number = |range: std::ops::Range<usize>| text[range].parse::<u32>().unwrap_or(0);
+    let (year, month, day) = (number(0..4), number(5..7), number(8..10));
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    };
+    year >= 1970 && (1..=days).contains(&day)
 }
 
 fn time(text: &str) -> Option<SystemTime> {

@@ -2,7 +2,7 @@
 //!
 //! Owns the known beginnings. Must not know a format. Invariant: at most [`HEAD_OCTETS`] are held.
 
-use std::io::{BufRead as _, Cursor, Read as _};
+use std::io::{Cursor, Read as _};
 
 use super::{HEAD_OCTETS, ImportError, Octets};
 

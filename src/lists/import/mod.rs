@@ -171,7 +171,9 @@ impl Record {
             return;
         }
         let start = self.text.len();
-        if cell.chars().any(char::is_control) {
+        // Control characters are these octets, or two that start with the last one.
+        let odd = |b: u8| b < 0x20 || matches!(b, 0x7f | 0xc2);
+        if cell.bytes().any(odd) {
             self.text.extend(cell.chars().map(|c| if c.is_control() { ' ' } else { c }));
         } else {
             self.text.push_str(cell);
