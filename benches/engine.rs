@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --bench engine` (about two minutes after the build); `-- --quick` uses 1M numbers.
 
+#[path = "engine/layers.rs"]
+mod layers;
 mod support;
 
 use std::time::Instant;
@@ -32,7 +34,10 @@ const KEYWORDS: usize = 100_000;
 
 fn main() {
     let quick = std::env::args().any(|arg| arg == "--quick");
-    calls(if quick { 1_000_000 } else { 10_000_000 });
+    let entries = if quick { 1_000_000 } else { 10_000_000 };
+    layers::overlay();
+    layers::bulk(entries);
+    calls(entries);
     messages(Spread::List);
     messages(Spread::Text);
 }
@@ -53,6 +58,8 @@ fn list(id: &str, kind: ListKind, points: i16) -> ListSpec {
         subscriber: None,
         traffic: None,
         ground: Ground::Analytics,
+        authority: "".into(),
+        case: "".into(),
         ceiling: Action::Block,
         caps_text: None,
         meta: EntryMeta {

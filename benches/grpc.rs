@@ -259,6 +259,8 @@ fn numbers_list() -> ListSpec {
         subscriber: None,
         traffic: None,
         ground: Ground::Analytics,
+        authority: "".into(),
+        case: "".into(),
         ceiling: Action::Block,
         caps_text: None,
         meta: EntryMeta {

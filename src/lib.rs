@@ -11,7 +11,8 @@
 //! | [`grpc`] | data port: listener, one runtime a core, the screening service; control services |
 //! | [`http`] | control port: `/metrics`, `/livez`, `/readyz`, a door for the control services |
 //! | `sip`, `smpp` | reserved: other doors to the same screening |
-//! | `store` | reserved: the change log on disk |
+//! | [`store`] | the change log on disk, and the view that is derived from it |
+//! | `fetch` | lists from URLs over https, by the feature of that name |
 //! | [`telemetry`] | structured logs, never a number or a text |
 //! | [`wire`] | generated protobuf types and their conversions |
 //! | [`app`] | use cases, ports (clock, screening), counters, publisher |
@@ -24,10 +25,13 @@
 pub mod app;
 pub mod cli;
 pub mod engine;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 pub mod grpc;
 pub mod http;
 pub mod lists;
 pub mod model;
+pub mod store;
 pub mod telemetry;
 pub mod text;
 pub mod wire;

@@ -222,17 +222,21 @@ fn a_pack_that_would_block_everybody_is_refused() {
     let policy = "%pack mine\n%list p kind=policy\n%columns key value\n";
     refused(format!("{policy}call.block\t0\n"), 4, &["from 200 to 1000"]);
     refused(format!("{policy}message.hold\t1001\n"), 4, &["1000"]);
-    // Lines that are narrow one by one, and points instead of blocks.
+    // Points instead of blocks, and lines that are narrow one by one.
     let points = HEAD.replace("effect=block", "effect=score points=900");
-    for pack in [
-        format!("{HEAD}+861*\n"),
-        format!("{HEAD}+8613*\n+8615*\n+8617*\n+8618*\n+8619*\n"),
-        format!("{points}+86*\n"),
-    ] {
-        stops_traffic(&pack, "ordinary calls of CN");
-    }
+    let home = &["list a", "mobile lines of CN", "at most 5.0 %"];
+    refused(format!("{HEAD}+861*\n"), 4, home);
+    refused(format!("{points}+861*\n"), 4, home);
+    refused(format!("{HEAD}+86131*\n+86151*\n+86171*\n+86181*\n"), 7, home);
+    let half = |id: &str| format!("%list {id} kind=number points=300\n%columns value\n+86*\n");
+    let halves = format!("%pack mine\n{}{}", half("a"), half("b"));
+    let calls = "hold or block 48 of 48 ordinary calls of CN (mobile lines)";
+    refused(&halves, 2, &["list a with others would", calls]);
+    refused(&halves, 5, &["list b with others would", calls]);
     let words = "%pack mine\n%list w kind=keyword points=900 category=CN08\n%columns value\n";
-    stops_traffic(&format!("{words}明天\nlater\n"), "ordinary messages of CN");
+    let texts = &["list w would hold or block", "ordinary messages in the language zh"];
+    refused(format!("{words}明天\n下雨\n周末\n楼下\n"), 2, texts);
+    refused(format!("{words}*th*\n"), 4, &["too short to be open"]);
     let words = "%pack mine\n%list w kind=keyword points=900 category=CN08\n%columns value\n";
     refused(format!("{words}的\n"), 4, &["too short"]);
     refused("%pack mine\n%list d kind=domain points=900\n%columns value\ncom\n", 4, &["suffix"]);
@@ -246,14 +250,24 @@ fn a_pack_that_would_block_everybody_is_refused() {
     assert!(stdout.contains("label 900 <= hold 600"), "{stdout}");
 }
 
-/// A pack in which no line is wrong, but all together are.
-#[track_caller]
-fn stops_traffic(pack: &str, words: &str) {
+#[test]
+fn what_is_only_odd_is_told_and_accepted() {
     let folder = tempfile::tempdir().expect("a fresh folder");
-    let pack = file(folder.path(), "mine.pack", pack);
-    let (code, stdout, _) = run(&["list", "check", path(&pack)]);
-    assert_eq!(code, Some(1), "{stdout}");
-    assert!(stdout.contains("would hold or block") && stdout.contains(words), "{stdout}");
+    let rows = "+8613900000001\t2020-01-01\n+1234567890123456*\n";
+    let head = "%pack mine\n%list a kind=number effect=block\n%columns value valid_until\n";
+    let pack = file(folder.path(), "mine.pack", format!("{head}{rows}"));
+    let (code, stdout, stderr) = run(&["list", "check", path(&pack)]);
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    let lines: Vec<&str> = stdout.lines().collect();
+    assert!(lines[0].starts_with(&format!("{}:4: warning: is over", path(&pack))), "{stdout}");
+    assert!(
+        lines[1].starts_with(&format!("{}:5: warning: never matches", path(&pack))),
+        "{stdout}"
+    );
+    assert_eq!(lines[2..], ["ok: 1 lists, 2 entries, 2 warnings"]);
+    let (_, stdout, _) = run(&["list", "check", "--json", path(&pack)]);
+    let object = stdout.lines().last().expect("a summary");
+    assert_eq!(object, r#"{"entries":2,"lists":1,"ok":true,"warnings":2}"#);
 }
 
 #[test]

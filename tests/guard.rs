@@ -3,12 +3,17 @@
 //! A million random pairs of ruleset and request. The seed is fixed and printed with a failure, so
 //! that it replays alone.
 
+use std::sync::{Arc, OnceLock};
+
 use ringfence::app::catalogue::{PackText, compile, starter_packs};
-use ringfence::engine::{Ruleset, screen};
+use ringfence::engine::{BulkBuilder, OverlayBuilder, Ruleset, SettingsBuilder, screen};
+use ringfence::lists::Sink;
+use ringfence::lists::pack::Reader;
 use ringfence::model::attempt::{
     Address, Attempt, Attestation, Content, ContentBasis, Ingress, NatureOfAddress, Presentation,
     Roaming, StateFacts, TextEncoding, TrunkClass, VerificationStatus,
 };
+use ringfence::model::entry::{Effect, Entry, ListSpec, Value};
 use ringfence::model::number::Region;
 use ringfence::model::policy::{Action, ActionSet, Traffic};
 use ringfence::model::revision::Revision;
@@ -112,6 +117,87 @@ fn ruleset(draw: &mut Draw) -> Ruleset {
     compile(&packs, Revision(1)).unwrap_or_else(|e| panic!("{:?}\n{text}", e.kept))
 }
 
+/// What a change-set can do at worst to the lists of a base: hide every protected number, by entry
+/// or with its list, block it instead, in either level and in a bulk layer, and bring settings
+/// that protect nobody.
+fn with_hostile_layers(draw: &mut Draw, below: Ruleset) -> Ruleset {
+    let mut bulk = BulkBuilder::new(&below.base.plans);
+    let mut lists = HostileLists::default();
+    let text = hostile_pack(draw).replace("%list hostile.", "%list again.");
+    Reader::default().read("again.pack", text.as_bytes(), &mut lists);
+    let (spec, entry) = &lists.0[0];
+    let long = |(_, code, digits): &(&str, &str, &str)| format!("{code}{digits}").parse().ok();
+    let values = PROTECTED.iter().filter_map(long).filter(|value: &u64| *value >= 10_000);
+    bulk.segment(spec, entry.meta, values).expect("numbers of five digits and more");
+    let bulk = [Arc::new(bulk.build())];
+    let mut ruleset = Ruleset { bulk: Arc::new(bulk), ..below };
+    for level in 0..1 + draw.below(2) {
+        let mut builder = match level {
+            0 => OverlayBuilder::new(&ruleset),
+            _ => OverlayBuilder::small(&ruleset),
+        };
+        let mut settings = SettingsBuilder::new(&ruleset.base.plans);
+        for (list, entry) in &protect_entries().0 {
+            match draw.below(3) {
+                0 => builder.hide_list(&list.id),
+                _ => builder.hide(&list.id, entry).expect("an entry"),
+            }
+            if draw.below(8) == 0 {
+                let meta =
+                    ringfence::model::entry::EntryMeta { effect: Effect::Block, ..entry.meta };
+                builder.list(&lists.0[0].0).expect("a list");
+                builder.add(&Entry { meta, ..entry.clone() }).expect("an entry");
+            }
+        }
+        for (list, entry) in &lists.0 {
+            builder.list(list).expect("a list");
+            builder.add(entry).expect("an entry");
+            settings.list(list);
+            settings.add(entry).expect("an entry");
+        }
+        builder.settings(settings.build().expect("settings"));
+        let overlay = Arc::new(builder.build().expect("compiles"));
+        ruleset = Ruleset { overlay, ..ruleset };
+    }
+    ruleset
+}
+
+/// Number and policy entries as a pack holds them.
+#[derive(Default)]
+struct HostileLists(Vec<(ListSpec, Entry<'static>)>, Option<ListSpec>);
+
+impl Sink for HostileLists {
+    fn list(&mut self, spec: &ListSpec) {
+        self.1 = Some(spec.clone());
+    }
+
+    fn entry(&mut self, entry: Entry<'_>) -> Result<(), String> {
+        let spec = self.1.clone().expect("entries come behind their list");
+        let value = match entry.value {
+            Value::Number(pattern) => Value::Number(pattern),
+            Value::Policy(setting) => Value::Policy(setting),
+            Value::Conjunction(conjunction) => Value::Conjunction(conjunction),
+            _ => return Ok(()),
+        };
+        self.0.push((spec, Entry { value, meta: entry.meta }));
+        Ok(())
+    }
+}
+
+fn protect_entries() -> &'static HostileLists {
+    static ENTRIES: OnceLock<HostileLists> = OnceLock::new();
+    ENTRIES.get_or_init(|| {
+        let mut lists = HostileLists::default();
+        let mut reader = Reader::default();
+        for pack in starter_packs() {
+            reader.read(&pack.name, &pack.octets, &mut lists);
+        }
+        lists.0.retain(|(_, entry)| entry.meta.effect == Effect::Protect);
+        assert!(lists.0.len() > 300);
+        lists
+    })
+}
+
 /// Area codes as dialled at home, trunk prefix included; Spain and the like have none.
 const AREAS: &[(&str, &str)] = &[
     ("CN", "010"),
@@ -157,7 +243,7 @@ fn written(draw: &mut Draw, region: &str, code: &str, digits: &str) -> (String, 
         let own = ACCESS.iter().find(|row| row.0 == region).expect("every region has a row").1;
         draw.pick(own)
     };
-    let text = match draw.below(17) {
+    let text = match draw.below(19) {
         0 => format!("+{code}{digits}"),
         1 => format!("{code}{digits}"),
         2 => format!("tel:{digits}"),
@@ -178,6 +264,8 @@ fn written(draw: &mut Draw, region: &str, code: &str, digits: &str) -> (String, 
         13 => format!("{}{digits}", access(draw)),
         14 => format!("{}112", access(draw)),
         15 => format!("{digits}#"),
+        16 => format!("*31#{}{digits}", of_region(draw, AREAS)),
+        17 => format!("#31#+{code}{digits}"),
         _ => digits.to_owned(),
     };
     (text, nature)
@@ -203,7 +291,10 @@ fn no_emergency_recipient_ever_gets_anything_but_allow() {
     let mut draw = Draw(seed);
     let text = "请转账 transfer to the bank now".as_bytes();
     for round in 0..RULESETS {
-        let ruleset = ruleset(&mut draw);
+        let mut ruleset = ruleset(&mut draw);
+        if round % 2 == 1 {
+            ruleset = with_hostile_layers(&mut draw, ruleset);
+        }
         for request in 0..REQUESTS_EACH {
             let (region, code, digits) = draw.pick(PROTECTED);
             let (recipient, nature) = written(&mut draw, region, code, digits);
@@ -274,13 +365,42 @@ fn a_subscriber_is_not_protected_by_the_last_digits() {
         // No subscriber number starts with 0 or 1.
         let first = draw.pick(&["2", "4", "6", "8"]);
         let middle = draw.digits(length - head.len() - code.len() - 1);
-        let recipient = format!("{head}{first}{middle}{code}");
+        let number = format!("{head}{first}{middle}{code}");
+        // What stands beside the number is the caller's to write.
+        let recipient = match draw.below(7) {
+            0 => format!("\"service:sos\" <sip:{number}@h>;tag=112"),
+            1 => format!("\"<110> 110\" <sip:{number}@h>"),
+            2 => format!("<sip:{number}@h>;foo=\"<sip:110@h>\""),
+            3 => format!("sip:{number}@sos.example.net;x=service:sos"),
+            4 => format!("sip:{number}@h?Subject=<110>"),
+            5 => format!("tel:{number};ext=112"),
+            _ => number,
+        };
         let mut attempt = Attempt::empty(Traffic::Call);
         attempt.region = Region::parse(region);
         attempt.recipient.raw = recipient.as_bytes();
         attempt.originator.raw = b"+12025550123";
         let verdict = screen(&ruleset, &attempt, &StateFacts::default(), NOW);
         assert_eq!(verdict.would_action, Action::Block, "{recipient} in {region}");
+    }
+}
+
+#[test]
+fn a_name_with_digits_is_not_protected() {
+    let pack = "%pack x\n%list x.all kind=number effect=block\n%columns value\n+12025550123\n";
+    let mut packs = starter_packs();
+    packs.push(PackText { name: "x.pack".into(), octets: pack.into() });
+    let ruleset = compile(&packs, Revision(1)).expect("the pack compiles");
+    for name in ["sip:anna17@example.com", "sip:bob112@h", "alice_15", "Shop112", "sip:ext-1122@x"]
+    {
+        for region in ["CN", "US", "FR"] {
+            let mut attempt = Attempt::empty(Traffic::Call);
+            attempt.region = Region::parse(region);
+            attempt.recipient.raw = name.as_bytes();
+            attempt.originator.raw = b"+12025550123";
+            let verdict = screen(&ruleset, &attempt, &StateFacts::default(), NOW);
+            assert_eq!(verdict.would_action, Action::Block, "{name} in {region}");
+        }
     }
 }
 

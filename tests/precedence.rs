@@ -12,9 +12,9 @@ use ringfence::model::entry::{
 use ringfence::model::number::{E164Number, Number};
 use ringfence::model::policy::{Action, Ground};
 use ringfence::model::time::Validity;
-use ringfence::model::verdict::{Flags, ReasonCode, Verdict};
+use ringfence::model::verdict::{Flags, LabelKey, ReasonCode, Verdict};
 use support::cases::{
-    FROM, NOW, TO, abroad, builder, call, finish, line, list, message, ruleset, with,
+    FROM, NOW, TO, abroad, builder, call, finish, line, list, message, ruleset, supports, with,
 };
 
 const TENANT: TenantId = TenantId(7);
@@ -92,6 +92,8 @@ fn spec(step: Step) -> (ListSpec, Entry<'static>) {
         subscriber,
         traffic: None,
         ground,
+        authority: "".into(),
+        case: "".into(),
         ceiling: Action::Block,
         caps_text: None,
         meta,
@@ -330,4 +332,21 @@ fn a_protect_entry_on_trial_protects_nobody() {
     });
     assert_eq!(ask(&real, &back).action, Action::Block);
     assert_eq!(ask(&trial, &back).action, Action::Allow);
+}
+
+#[test]
+fn a_label_always_has_a_key() {
+    let points = ruleset(&list("a", "number effect=score points=400", "value", FROM));
+    let capped = ruleset(&list("a", "number effect=block ceiling=label", "value", FROM));
+    let held = ruleset(&list("a", "number effect=score points=700", "value", FROM));
+    let labels = supports(call(FROM, TO), &[Action::Label]);
+    for (ruleset, attempt) in
+        [(&points, call(FROM, TO)), (&capped, call(FROM, TO)), (&held, labels)]
+    {
+        let verdict = ask(ruleset, &attempt);
+        let shown = (verdict.action, verdict.label);
+        assert_eq!(shown, (Action::Label, Some(LabelKey::UnverifiedSender)), "{}", line(&verdict));
+    }
+    let verdict = ask(&held, &call(FROM, TO));
+    assert_eq!((verdict.action, verdict.label), (Action::Hold, None));
 }

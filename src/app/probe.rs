@@ -1,133 +1,296 @@
 //! Ordinary traffic put to a catalogue before it is used: one that would hold or block much of it
 //! is refused, whatever its lines look like one by one.
 //!
-//! Owns the ordinary numbers and texts. Must not know packs. Looks at the default region only: a
-//! carrier may well block a foreign country, never most of its own.
-//! Invariant: what no entry speaks of is let through, so a catalogue without lists passes.
+//! Owns the ordinary attempts: numbers drawn from the lines of the plans, and everyday texts. Must
+//! not know packs. Looks at home regions only: a carrier may well block a foreign country, never
+//! most of its own.
+//! Invariants: what no entry speaks of is let through, so a catalogue without lists passes; of
+//! lists that stop ordinary traffic, those that do so alone are named.
+
+mod texts;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::engine::{Ruleset, screen};
+use crate::lists::space::Space;
 use crate::model::attempt::{Attempt, Content, ContentBasis, StateFacts, TextEncoding, TrunkClass};
+use crate::model::category::Category;
+use crate::model::number::Region;
 use crate::model::policy::{Action, Traffic};
 use crate::model::time::Timestamp;
+use crate::model::verdict::{Reason, ReasonCode, Verdict};
+use texts::TEXTS;
 
-/// Leading digits of ordinary lines, mobile before fixed, country code first, with the digits of
-/// a whole number. From the national plans; a region that is not here is not probed.
-const ORDINARY: &[(&str, usize, &[&str])] = &[
-    ("CN", 13, &["86135", "86139", "86150", "86177", "86186", "86191"]),
-    ("CN", 12, &["86106", "86215", "86208"]),
-    ("CN", 13, &["867558", "867715"]),
-    ("US", 11, &["1212", "1312", "1415", "1617", "1702", "1713", "1818", "1917"]),
-    ("CA", 11, &["1416", "1514", "1604", "1613", "1780", "1902"]),
-    ("GB", 12, &["4474", "4475", "4477", "4478", "44207", "44161", "44131"]),
-    ("DE", 12, &["49151", "49160", "49171", "4930", "4989", "4940"]),
-    ("FR", 11, &["336", "337", "331", "334", "335"]),
-    ("ES", 11, &["346", "347", "3491", "3493"]),
-    ("IN", 12, &["9170", "9180", "9190", "9198", "9111", "9122"]),
-    ("TR", 12, &["90532", "90542", "90505", "90212", "90312"]),
-];
+/// Numbers tried of each kind of lines of a region.
+const NUMBERS: u64 = 48;
 
-/// Numbers tried for each row of leading digits.
-const EACH: u64 = 4;
-
-/// The share of ordinary attempts that a catalogue may hold or block, one in so many: a wrong
-/// line on a busy number block is still seen by people, a catalogue over this stops a carrier.
+/// The share of ordinary attempts that a catalogue, or one list in it, may hold or block, one in so
+/// many of each kind of lines and each language: a wrong line on a busy number block is still
+/// seen by people, a catalogue over this stops a carrier.
 const STOPPED_ONE_IN: usize = 4;
 
-/// What people write to each other; none says anything that a list may act on.
-const TEXTS: [&str; 4] = ["好的，明天见", "到家了吗？", "OK, see you tomorrow", "Call me later"];
+/// Instants at which ordinary traffic is tried.
+const TIMES_MAX: usize = 64;
 
-/// When ordinary traffic is tried: before entries with a beginning and after those with an end, so
-/// that every entry is seen that is open on one side. What has both is over some day.
-const TIMES: [Timestamp; 2] = [Timestamp(0), Timestamp(u64::MAX - 1)];
+/// Lists named in one refusal: a person repairs the first and checks again.
+const NAMED_MAX: usize = 3;
 
-/// Puts ordinary traffic of the default region to a ruleset.
-///
-/// Errors: in words, when it would hold or block too much; the mode does not matter.
-pub fn ordinary_traffic(ruleset: &Ruleset) -> Result<(), String> {
-    TIMES.into_iter().try_for_each(|now| at_time(ruleset, now))
-}
+/// When entries begin. Whatever applies together does so at the beginning of one of its entries, so
+/// these instants (and the first one) show every catalogue at its worst.
+#[derive(Default)]
+pub(super) struct Times(BTreeSet<Timestamp>);
 
-fn at_time(ruleset: &Ruleset, now: Timestamp) -> Result<(), String> {
-    let region = ruleset.base.policy.default_region;
-    let rows = ORDINARY.iter().filter(|(name, ..)| *name == region.as_str());
-    let numbers: Vec<String> = rows
-        .flat_map(|(_, digits, leading)| leading.iter().map(move |head| (*digits, *head)))
-        .flat_map(|(digits, head)| (0..EACH).map(move |nth| number(head, digits, nth)))
-        .collect();
-    for traffic in [Traffic::Call, Traffic::Message] {
-        let stopped = (0..numbers.len())
-            .filter(|&at| {
-                let to = &numbers[(at + 1) % numbers.len()];
-                let text = TEXTS[at % TEXTS.len()];
-                stops(ruleset, now, &attempt(traffic, &numbers[at], to, text))
-            })
-            .count();
-        if stopped * STOPPED_ONE_IN > numbers.len() {
-            return Err(format!(
-                "would hold or block {stopped} of {} ordinary {}s of {region}, at most one in \
-                 {STOPPED_ONE_IN} is allowed; narrow the entries that hit most",
-                numbers.len(),
-                traffic.as_str()
-            ));
+impl Times {
+    /// A list begins to apply. Beyond [`TIMES_MAX`] the beginnings of single entries give way.
+    pub(super) fn list(&mut self, from: Timestamp) {
+        if self.0.len() < 2 * TIMES_MAX {
+            self.0.insert(from);
         }
     }
-    Ok(())
-}
 
-/// Spread digits behind the leading ones: 2 to 9, as subscriber numbers seldom start with 0 or 1.
-fn number(head: &str, digits: usize, nth: u64) -> String {
-    let mut number = format!("+{head}");
-    let mut state = nth + 1;
-    while number.len() <= digits {
-        // Knuth's multiplier (MMIX); the high bits are the random ones.
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        number.push(char::from(b'2' + (state >> 61) as u8));
+    /// An entry begins to apply.
+    pub(super) fn entry(&mut self, from: Timestamp) {
+        if self.0.len() < TIMES_MAX {
+            self.0.insert(from);
+        }
     }
-    number
 }
 
-fn attempt<'a>(traffic: Traffic, from: &'a str, to: &'a str, text: &'a str) -> Attempt<'a> {
-    let mut attempt: Attempt<'a> = Attempt::empty(traffic);
-    attempt.originator.raw = from.as_bytes();
-    attempt.recipient.raw = to.as_bytes();
-    attempt.ingress.trunk_class = TrunkClass::Domestic;
-    if traffic == Traffic::Message {
+/// What a list may bring about.
+#[derive(Default)]
+pub(super) struct Acting {
+    /// Its ceiling.
+    pub ceiling: Action,
+    /// It has entries with effect=block.
+    pub blocks: bool,
+}
+
+/// Why a catalogue is refused.
+pub(super) struct Refusal {
+    /// The list that does it; `None` where no list stands out.
+    pub list: Option<String>,
+    /// In words.
+    pub message: String,
+}
+
+/// Puts ordinary traffic of home regions to a ruleset; the mode does not matter. Nothing comes back
+/// where it may be used.
+pub(super) fn ordinary_traffic(
+    ruleset: &Ruleset,
+    space: &Space,
+    home: &[Region],
+    times: &Times,
+    lists: &HashMap<Box<str>, Acting>,
+) -> Vec<Refusal> {
+    let all = [Timestamp(0)].into_iter().chain(times.0.iter().copied()).collect::<BTreeSet<_>>();
+    for region in home {
+        for now in &all {
+            let probe = Probe { ruleset, lists, region: *region, now: *now };
+            let refusals = probe.run(space);
+            if !refusals.is_empty() {
+                return refusals;
+            }
+        }
+    }
+    Vec::new()
+}
+
+struct Probe<'p> {
+    ruleset: &'p Ruleset,
+    lists: &'p HashMap<Box<str>, Acting>,
+    region: Region,
+    now: Timestamp,
+}
+
+impl Probe<'_> {
+    fn run(&self, space: &Space) -> Vec<Refusal> {
+        let mut refusals = Vec::new();
+        // Texts go between numbers that are let through without one.
+        let mut free: Option<[String; 2]> = None;
+        for lines in space.lines_of(self.region) {
+            let numbers = lines.samples(NUMBERS);
+            for traffic in [Traffic::Call, Traffic::Message] {
+                let mut tally = Tally::default();
+                for (at, from) in numbers.iter().enumerate() {
+                    let to = &numbers[(at + 1) % numbers.len()];
+                    let stopped = self.attempt(traffic, [from, to], "", &mut tally);
+                    if !stopped && traffic == Traffic::Message && free.is_none() {
+                        free = Some([from.clone(), to.clone()]);
+                    }
+                }
+                let what = match lines.kind {
+                    "all" => format!("{}s of {}", traffic.as_str(), self.region),
+                    kind => format!("{}s of {} ({kind} lines)", traffic.as_str(), self.region),
+                };
+                tally.judge(&what, &mut refusals);
+            }
+        }
+        let Some([from, to]) = &free else { return refusals };
+        for (language, texts) in TEXTS {
+            let mut tally = Tally::default();
+            for text in *texts {
+                self.attempt(Traffic::Message, [from, to], text, &mut tally);
+            }
+            tally.judge(&format!("messages in the language {language}"), &mut refusals);
+        }
+        refusals
+    }
+
+    /// Screens one attempt and counts; was it stopped?
+    fn attempt(
+        &self,
+        traffic: Traffic,
+        [from, to]: [&String; 2],
+        text: &str,
+        tally: &mut Tally,
+    ) -> bool {
+        let mut attempt: Attempt<'_> = Attempt::empty(traffic);
+        attempt.region = Some(self.region);
+        attempt.originator.raw = from.as_bytes();
+        attempt.recipient.raw = to.as_bytes();
+        attempt.ingress.trunk_class = TrunkClass::Domestic;
         attempt.content = Content {
             octets: text.as_bytes(),
             encoding: TextEncoding::Utf8,
             basis: ContentBasis::Contract,
         };
+        let verdict = screen(self.ruleset, &attempt, &StateFacts::default(), self.now);
+        let stopped = verdict.would_action >= Action::Hold;
+        tally.tried += 1;
+        tally.stopped += usize::from(stopped);
+        for list in lists_of(&verdict) {
+            let reasons = || verdict.reasons.iter().filter(move |r| r.list == list && !r.shadow);
+            let alone = self.stops_alone(traffic, list, reasons());
+            if stopped || alone {
+                let seen = tally.lists.entry(list.to_owned()).or_default();
+                seen.alone += usize::from(alone);
+                seen.helped += 1;
+                for reason in reasons() {
+                    *seen.entries.entry(reason.entry.to_string()).or_default() += 1;
+                }
+            }
+        }
+        stopped
     }
-    attempt
+
+    /// Would these reasons of one list hold or block, whatever other lists take off?
+    fn stops_alone<'r>(
+        &self,
+        traffic: Traffic,
+        list: &str,
+        reasons: impl Iterator<Item = &'r Reason<'r>>,
+    ) -> bool {
+        let policy = &self.ruleset.settings().policy;
+        let Some(acting) = self.lists.get(list) else { return false };
+        if acting.ceiling < Action::Hold {
+            return false;
+        }
+        let mut points = 0;
+        for reason in reasons {
+            let ceiling = reason.category.map_or(Action::Block, Category::ceiling);
+            let by_text = if reason.span.is_some() { policy.text_ceiling } else { Action::Block };
+            let not_applied = reason.code == ReasonCode::AllowNotApplied;
+            if ceiling.min(by_text) < Action::Hold || not_applied {
+                continue;
+            }
+            // A fixed effect has no points.
+            if reason.points == 0 && acting.blocks {
+                return true;
+            }
+            points += i32::from(reason.points.max(0));
+        }
+        points >= i32::from(policy.thresholds(traffic).hold)
+    }
 }
 
-fn stops(ruleset: &Ruleset, now: Timestamp, attempt: &Attempt<'_>) -> bool {
-    let verdict = screen(ruleset, attempt, &StateFacts::default(), now);
-    verdict.would_action >= Action::Hold
+/// Lists that a verdict names, each once.
+fn lists_of<'v>(verdict: &'v Verdict<'_>) -> BTreeSet<&'v str> {
+    let named = verdict.reasons.iter().filter(|r| !r.shadow && r.points >= 0);
+    named.map(|reason| reason.list).filter(|list| !list.is_empty()).collect()
+}
+
+/// Counts over attempts of one kind.
+#[derive(Default)]
+struct Tally {
+    tried: usize,
+    stopped: usize,
+    lists: BTreeMap<String, Seen>,
+}
+
+/// What a list did.
+#[derive(Default)]
+struct Seen {
+    /// Attempts that it stops by itself.
+    alone: usize,
+    /// Attempts that it has a part in stopping.
+    helped: usize,
+    /// By entry, how often it was met.
+    entries: BTreeMap<String, usize>,
+}
+
+impl Tally {
+    fn judge(self, what: &str, refusals: &mut Vec<Refusal>) {
+        let tried = self.tried;
+        let much = |count: usize| count * STOPPED_ONE_IN > tried;
+        let mut lists: Vec<(String, Seen)> = self.lists.into_iter().collect();
+        lists.sort_by_key(|(_, seen)| std::cmp::Reverse((seen.alone, seen.helped)));
+        let limit = format!("at most one in {STOPPED_ONE_IN} is allowed");
+        let named = lists.iter().filter(|(_, seen)| much(self.stopped) || much(seen.alone));
+        let before = refusals.len();
+        for (list, seen) in named.take(NAMED_MAX) {
+            let count = if much(seen.alone) { seen.alone } else { self.stopped };
+            let part = if much(seen.alone) { "would" } else { "with others would" };
+            let most = seen.entries.iter().max_by_key(|(_, met)| **met);
+            let entry = most.map_or("", |(entry, _)| entry);
+            refusals.push(Refusal {
+                message: format!(
+                    "list {list} {part} hold or block {count} of {tried} ordinary {what}, {limit}; \
+                     narrow what hits most, {entry}, or use effect=label, few points or shadow=yes"
+                ),
+                list: Some(list.clone()),
+            });
+        }
+        if refusals.len() == before && much(self.stopped) {
+            refusals.push(Refusal {
+                message: format!(
+                    "the catalogue would hold or block {} of {tried} ordinary {what}, {limit}; \
+                     narrow the class rows or raise the thresholds",
+                    self.stopped
+                ),
+                list: None,
+            });
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::catalogue::{compile, starter_packs};
+    use crate::app::catalogue::{compile, space_of, starter_packs};
     use crate::model::revision::Revision;
 
     #[test]
-    fn the_probe_sends_real_numbers_that_the_starter_packs_let_through() {
-        let ruleset = compile(&starter_packs(), Revision(1)).unwrap();
-        for (region, digits, leading) in ORDINARY {
-            for head in *leading {
-                for nth in 0..EACH {
-                    let from = number(head, *digits, nth);
-                    for traffic in [Traffic::Call, Traffic::Message] {
-                        let attempt = attempt(traffic, &from, &from, TEXTS[0]);
-                        let facts = StateFacts::default();
-                        let verdict = screen(&ruleset, &attempt, &facts, Timestamp(0));
-                        assert_eq!((verdict.risk, verdict.flags.0), (0, 0), "{region} {from}");
-                    }
+    fn ordinary_numbers_of_every_region_are_real_and_let_through() {
+        let (ruleset, space) = (compile(&starter_packs(), Revision(1)).unwrap(), space_of(&[]));
+        let mut tried = 0;
+        for (a, b) in (b'A'..=b'Z').flat_map(|a| (b'A'..=b'Z').map(move |b| (a, b))) {
+            let region = Region::parse(str::from_utf8(&[a, b]).unwrap()).unwrap();
+            for number in space.lines_of(region).flat_map(|lines| lines.samples(NUMBERS)) {
+                let mut attempt = Attempt::empty(Traffic::Call);
+                attempt.region = Some(region);
+                attempt.originator.raw = number.as_bytes();
+                attempt.recipient.raw = number.as_bytes();
+                attempt.ingress.trunk_class = TrunkClass::Domestic;
+                for traffic in [Traffic::Call, Traffic::Message] {
+                    attempt.traffic = traffic;
+                    let facts = StateFacts::default();
+                    let verdict = screen(&ruleset, &attempt, &facts, Timestamp(0));
+                    let seen = (verdict.risk, verdict.flags.0, verdict.action);
+                    assert_eq!(seen, (0, 0, Action::Allow), "{region} {number}");
+                    tried += 1;
                 }
             }
         }
+        assert!(tried > 245 * 2 * 40, "{tried}");
     }
 }

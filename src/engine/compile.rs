@@ -4,23 +4,24 @@
 //! come one by one, borrowed; bulk numbers are kept as (key, member) pairs and become a table at
 //! the end.
 
+mod bulk;
 mod layer;
+mod overlay;
+mod settings;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::guard::Guard;
-use super::numbers::{IndexBuilder, Plans};
-use super::ruleset::{Base, Overlay, Ruleset, Trunk};
-use crate::model::category::Category;
-use crate::model::entry::{
-    Effect, Entry, ListSpec, NumberPattern, Party, Setting, TrunkRow, Value,
-};
-use crate::model::policy::{Action, Policy, Thresholds};
+use super::numbers::{PatternError, Plans};
+use super::overlay::Overlay;
+use super::ruleset::{Base, Ruleset};
+use crate::model::entry::{Effect, Entry, ListSpec, Party, Value};
 use crate::model::revision::{Digest, Revision};
-use crate::text::sender::sender_exact_key;
+pub use bulk::BulkBuilder;
 use layer::LayerBuilder;
+pub use overlay::OverlayBuilder;
+pub use settings::SettingsBuilder;
+use settings::SettingsDraft;
 
 /// Why an entry or a catalogue cannot be compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,149 +35,67 @@ impl fmt::Display for CompileError {
 
 impl std::error::Error for CompileError {}
 
+impl From<PatternError> for CompileError {
+    fn from(error: PatternError) -> CompileError {
+        CompileError(error.to_string())
+    }
+}
+
 /// Takes lists and entries, gives a ruleset.
 pub struct RulesetBuilder {
     plans: Plans,
     layer: LayerBuilder,
-    protected: IndexBuilder,
-    emergency: Vec<NumberPattern>,
-    policy: Policy,
-    trunks: HashMap<Box<str>, TrunkDraft>,
-}
-
-#[derive(Default)]
-struct TrunkDraft {
-    trunk: Trunk,
-    numbers: IndexBuilder,
+    settings: SettingsDraft,
 }
 
 impl RulesetBuilder {
     /// Starts with the numbering plans and class rows of the whole catalogue.
     pub fn new(plans: Plans) -> RulesetBuilder {
-        RulesetBuilder {
-            plans,
-            layer: LayerBuilder::default(),
-            protected: IndexBuilder::default(),
-            emergency: Vec::new(),
-            policy: Policy::default(),
-            trunks: HashMap::new(),
-        }
+        RulesetBuilder { plans, layer: LayerBuilder::default(), settings: SettingsDraft::default() }
     }
 
-    /// Begins a list; the entries that follow are its own.
+    /// Begins a list, or goes on with one; the entries that follow are its own.
     pub fn list(&mut self, spec: &ListSpec) -> Result<(), CompileError> {
         self.layer.begin(spec)
     }
 
     /// Adds an entry to the list begun last.
     pub fn add(&mut self, entry: &Entry<'_>) -> Result<(), CompileError> {
-        match &entry.value {
-            Value::Number(pattern) if entry.meta.effect == Effect::Protect => {
-                self.layer.count();
-                self.protect(entry, pattern)
-            }
-            // Known since the start.
-            Value::NumberPlan(_) | Value::NumberClass(_) => {
-                self.layer.count();
-                Ok(())
-            }
-            Value::Trunk(row) => {
-                self.layer.count();
-                self.trunk(row)
-            }
-            Value::Policy(setting) => {
-                self.layer.count();
-                self.setting(*setting);
-                Ok(())
-            }
-            _ => self.layer.add(&self.plans, entry),
-        }
+        self.settings.add(&self.plans, self.layer.party(), entry)?;
+        add_to_layer(&mut self.layer, &self.plans, entry)
     }
 
     /// Compiles what was added.
     pub fn build(self, revision: Revision, digest: Digest) -> Result<Ruleset, CompileError> {
-        ordered(self.policy.call, "call")?;
-        ordered(self.policy.message, "message")?;
-        let mut trunks = HashMap::with_capacity(self.trunks.len());
-        for (name, mut draft) in self.trunks {
-            draft.trunk.numbers = draft.numbers.build(|_| 0);
-            trunks.insert(name, draft.trunk);
-        }
         let base = Base {
+            settings: self.settings.build()?,
             layer: self.layer.build()?,
             plans: self.plans,
-            guard: Guard::new(self.protected.build(|_| 0), &self.emergency),
-            policy: self.policy,
-            trunks,
         };
-        Ok(Ruleset {
-            base: Arc::new(base),
-            overlay: Arc::new(Overlay::default()),
-            revision,
-            digest,
-        })
-    }
-
-    /// Protected numbers are asked for as recipients by the guard and as originators by the
-    /// number lists, whichever party their list names.
-    fn protect(&mut self, entry: &Entry<'_>, pattern: &NumberPattern) -> Result<(), CompileError> {
-        let party = self.layer.party();
-        // On trial it protects nobody, as a shadow entry changes nothing.
-        if party != Party::Originator && !entry.meta.shadow {
-            self.protected.add(&self.plans, pattern, 0).map_err(|e| CompileError(e.to_string()))?;
-            if entry.meta.category == Some(Category::OK03) {
-                self.emergency.push(*pattern);
-            }
-        }
-        if party != Party::Recipient {
-            self.layer.number(&self.plans, entry, pattern)?;
-        }
-        Ok(())
-    }
-
-    fn trunk(&mut self, row: &TrunkRow<'_>) -> Result<(), CompileError> {
-        let draft = self.trunks.entry(row.trunk_id.into()).or_default();
-        if let Some(pattern) = &row.number {
-            let added = draft.numbers.add(&self.plans, pattern, 0);
-            added.map_err(|e| CompileError(e.to_string()))?;
-        }
-        if let Some(sender) = row.sender {
-            draft.trunk.senders.push(sender_exact_key(sender).into());
-        }
-        if let Some(signature) = row.signature {
-            draft.trunk.signatures.push(signature.into());
-        }
-        draft.trunk.mode = row.mode.or(draft.trunk.mode);
-        draft.trunk.region = row.region.or(draft.trunk.region);
-        Ok(())
-    }
-
-    fn setting(&mut self, setting: Setting) {
-        let place = |thresholds: &mut Thresholds, action: Action, risk: u16| match action {
-            Action::Allow => {}
-            Action::Label => thresholds.label = risk,
-            Action::Hold => thresholds.hold = risk,
-            Action::Block => thresholds.block = risk,
-        };
-        match setting {
-            Setting::CallThreshold(action, risk) => place(&mut self.policy.call, action, risk),
-            Setting::MessageThreshold(action, risk) => {
-                place(&mut self.policy.message, action, risk);
-            }
-            Setting::Mode(mode) => self.policy.mode = mode,
-            Setting::DefaultRegion(region) => self.policy.default_region = region,
-            Setting::TextCeiling(action) => self.policy.text_ceiling = action,
-            Setting::HoldMax(seconds) => self.policy.hold_max_s = seconds,
-        }
+        let overlay = Arc::new(Overlay::default());
+        Ruleset::new(Arc::new(base), Arc::new([]), overlay, revision, digest)
     }
 }
 
-fn ordered(thresholds: Thresholds, traffic: &str) -> Result<(), CompileError> {
-    if thresholds.label <= thresholds.hold && thresholds.hold <= thresholds.block {
-        return Ok(());
+/// Adds what lists hold of an entry; settings and plans, which other parts hold, only count.
+fn add_to_layer(
+    layer: &mut LayerBuilder,
+    plans: &Plans,
+    entry: &Entry<'_>,
+) -> Result<(), CompileError> {
+    match &entry.value {
+        // Protected numbers are asked for as recipients by the guard and as originators by the
+        // number lists, whichever party their list names.
+        Value::Number(pattern) if entry.meta.effect == Effect::Protect => {
+            layer.count()?;
+            match layer.party() {
+                Party::Recipient => Ok(()),
+                Party::Originator | Party::Either => layer.number(plans, entry, pattern),
+            }
+        }
+        Value::NumberPlan(_) | Value::NumberClass(_) | Value::Trunk(_) | Value::Policy(_) => {
+            layer.count()
+        }
+        _ => layer.add(plans, entry),
     }
-    Err(CompileError(format!(
-        "thresholds for {traffic}: label {} <= hold {} <= block {} must hold",
-        thresholds.label, thresholds.hold, thresholds.block
-    )))
 }

@@ -35,8 +35,9 @@ impl<'r> Context<'r> {
     /// Reads both parties in the region of trunk or tenant.
     pub fn new(ruleset: &'r Ruleset, attempt: &Attempt<'_>, facts: &StateFacts) -> Context<'r> {
         let base = &*ruleset.base;
-        let policy = &base.policy;
-        let trunk = ruleset.trunk(attempt.ingress.trunk_id);
+        let settings = ruleset.settings();
+        let policy = &settings.policy;
+        let trunk = settings.trunk(attempt.ingress.trunk_id);
         let region = attempt
             .region
             .or(trunk.and_then(|trunk| trunk.region))

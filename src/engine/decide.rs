@@ -82,8 +82,7 @@ pub(super) fn decide<'r>(
         risk: decision.risk,
         category: decision.category,
         ground: decision.ground,
-        // Where nothing is shown, in observe above all, nobody may find a label to show.
-        label: decision.label.filter(|_| action >= Action::Label),
+        label: shown(decision.label, action),
         hold_max_s,
         on_timeout: OnTimeout::Deliver,
         reasons,
@@ -92,8 +91,24 @@ pub(super) fn decide<'r>(
     }
 }
 
+/// Where nothing is shown, in observe above all, nobody may find a label to show; where a label is
+/// to be shown and no entry names one, a neutral one stands in: points alone accuse nobody.
+fn shown(label: Option<LabelKey>, action: Action) -> Option<LabelKey> {
+    match action {
+        Action::Allow => None,
+        Action::Label => Some(label.unwrap_or(LabelKey::UnverifiedSender)),
+        Action::Hold | Action::Block => label,
+    }
+}
+
 /// Makes allows that are not proven harmless, and applies the ceilings of text.
-fn prepare(context: &Context<'_>, hits: &mut [Hit<'_>]) {
+fn prepare(context: &Context<'_>, hits: &mut Vec<Hit<'_>>) {
+    // What one list says twice of one thing, as two layers or two writings of an entry may do,
+    // counts once.
+    hits.sort_by(total_order);
+    hits.dedup_by(|next, kept| {
+        total_order(next, kept).is_eq() && next.basis == kept.basis && next.ground == kept.ground
+    });
     let mut text_ceiling = context.policy.text_ceiling;
     for hit in hits.iter() {
         if let Some(cap) = hit.list.and_then(|list| list.caps_text)
@@ -130,7 +145,6 @@ fn damp(hits: &mut [Hit<'_>]) {
     if hits.iter().filter(|hit| adds(hit)).count() < 2 {
         return;
     }
-    hits.sort_by(total_order);
     // Counted for each ceiling apart: a strong view that may only label must not take points from
     // one that may hold.
     let mut seen = [[0u8; Action::ALL.len()]; Category::COUNT + 1];
@@ -266,6 +280,10 @@ fn total_order(a: &Hit<'_>, b: &Hit<'_>) -> Ordering {
         .then_with(|| a.list_id().cmp(b.list_id()))
         .then_with(|| a.entry.cmp(&b.entry))
         .then_with(|| a.span.cmp(&b.span))
+        .then_with(|| a.category.cmp(&b.category))
+        .then_with(|| a.effect.cmp(&b.effect))
+        .then_with(|| a.of_originator.cmp(&b.of_originator))
+        .then_with(|| a.evidence.cmp(&b.evidence))
 }
 
 /// Reasons in one total order: real before shadow, then precedence, weight, code, list, entry.

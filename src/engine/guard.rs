@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use arrayvec::ArrayString;
 
 use super::numbers::dialled::{Dialled, DialledFrom, names_help_service};
-use super::numbers::{Normalised, NumberIndex, Plans};
+use super::numbers::{IndexBuilder, Normalised, NumberIndex, PatternError, Plans};
 use crate::model::attempt::{Address, NatureOfAddress};
 use crate::model::entry::NumberPattern;
 use crate::model::number::{Number, Region, ShortCode};
@@ -33,22 +33,62 @@ pub struct Guard {
     numbers: NumberIndex,
     /// Short emergency codes of any region, by their digits.
     anywhere: HashSet<ArrayString<20>>,
+    /// What it was made from, so that guards can be joined.
+    protected: HashSet<NumberPattern>,
+}
+
+/// Protect entries that speak of recipients, on their way to a [`Guard`].
+#[derive(Default)]
+pub(super) struct GuardBuilder {
+    numbers: IndexBuilder,
+    anywhere: HashSet<ArrayString<20>>,
+    protected: HashSet<NumberPattern>,
+}
+
+impl GuardBuilder {
+    /// Adds a protected number; the digits of an emergency code count in every region.
+    pub fn add(
+        &mut self,
+        plans: &Plans,
+        pattern: &NumberPattern,
+        emergency: bool,
+    ) -> Result<(), PatternError> {
+        self.numbers.add(plans, pattern, 0)?;
+        self.protected.insert(*pattern);
+        if let NumberPattern::Exact(Number::Short(code)) = pattern
+            && emergency
+        {
+            self.anywhere.insert(ArrayString::from(code.digits()).expect("a code has 20 digits"));
+        }
+        Ok(())
+    }
+
+    /// Compiles. [`EVERYWHERE`] is always in.
+    pub fn build(mut self) -> Guard {
+        for digits in EVERYWHERE {
+            self.anywhere.insert(ArrayString::from(digits).expect("three digits fit in twenty"));
+        }
+        let GuardBuilder { numbers, anywhere, protected } = self;
+        Guard { numbers: numbers.build(|_| 0), anywhere, protected }
+    }
 }
 
 impl Guard {
-    /// From all protect entries that speak of recipients: the number index, and the patterns
-    /// whose digits count in every region (emergency ones).
-    pub(super) fn new(numbers: NumberIndex, emergency: &[NumberPattern]) -> Guard {
-        let mut anywhere: HashSet<ArrayString<20>> = HashSet::new();
-        for digits in EVERYWHERE {
-            anywhere.insert(ArrayString::from(digits).expect("three digits fit in twenty"));
-        }
-        for pattern in emergency {
-            if let NumberPattern::Exact(Number::Short(code)) = pattern {
-                anywhere.insert(ArrayString::from(code.digits()).expect("a code has 20 digits"));
+    /// Does it protect all that another does?
+    pub(super) fn covers(&self, other: &Guard) -> bool {
+        other.protected.is_subset(&self.protected) && other.anywhere.is_subset(&self.anywhere)
+    }
+
+    /// What either of two protects.
+    pub(super) fn union(plans: &Plans, one: &Guard, other: &Guard) -> Result<Guard, PatternError> {
+        let mut builder = GuardBuilder::default();
+        for guard in [one, other] {
+            for pattern in &guard.protected {
+                builder.add(plans, pattern, false)?;
             }
+            builder.anywhere.extend(guard.anywhere.iter().copied());
         }
-        Guard { numbers, anywhere }
+        Ok(builder.build())
     }
 
     /// Is the recipient protected? `region` is that of the attempt.
@@ -69,18 +109,25 @@ impl Guard {
         if names_help_service(address.raw) {
             return true;
         }
-        // A number that a plan knows is a subscriber's, whatever its last digits are.
-        if let Normalised::Number(Number::E164(number)) = recipient
-            && number.value() >= CERTAIN_LINE
+        let dialled = Dialled::read(address.raw);
+        let international = address.nature == NatureOfAddress::International;
+        // A number that a plan knows is a subscriber's, whatever its last digits are; but bare
+        // digits may only look like a number of another country.
+        if let Normalised::Number(number @ Number::E164(e164)) = recipient
+            && e164.value() >= CERTAIN_LINE
+            && (international
+                || dialled.plus
+                || dialled.digits.starts_with('0')
+                || plans.is_domestic(number, region))
         {
             return false;
         }
-        let dialled = Dialled::read(address.raw);
-        let international = address.nature == NatureOfAddress::International;
         let view = DialledFrom { plans, region, international };
         dialled.any_reading(view, |reading| {
             let (digits, region) = (reading.digits, reading.region);
-            self.is_code(digits, region)
+            self.is_own_code(digits, region)
+                || EVERYWHERE.contains(&digits)
+                || (reading.whole && self.anywhere.contains(digits))
                 || (reading.prefixed && self.ends_with_code(digits, region))
         })
     }
@@ -91,12 +138,6 @@ impl Guard {
         (0..=PREFIX_DIGITS_MAX.min(digits.len()))
             .filter_map(|at| digits.get(at..))
             .any(|code| EVERYWHERE.contains(&code) || self.is_own_code(code, region))
-    }
-
-    /// A protected code, with nothing around it.
-    fn is_code(&self, digits: &str, region: Region) -> bool {
-        digits.len() <= EMERGENCY_DIGITS_MAX
-            && (self.is_own_code(digits, region) || self.anywhere.contains(digits))
     }
 
     fn is_own_code(&self, digits: &str, region: Region) -> bool {

@@ -17,6 +17,16 @@ pub(super) struct Member {
     pub list: u16,
     /// What the entry says.
     pub meta: EntryMeta,
+    /// Which prefix or range of the layer says it, so that one of two that overlap can be hidden;
+    /// [`NONE`] for all other values: they are told apart by what they match.
+    pub pattern: u32,
+}
+
+impl Member {
+    /// Of a value that is no prefix or range.
+    pub fn new(list: u16, meta: EntryMeta) -> Member {
+        Member { list, meta, pattern: NONE }
+    }
 }
 
 /// The finished sets.
@@ -38,6 +48,33 @@ impl Sets {
             _ => 0..0,
         };
         self.flat[range].iter().map(|&member| &self.members[member as usize])
+    }
+}
+
+impl Sets {
+    /// How many sets there are; ids are less than this.
+    pub(super) fn len(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// Members, starts and flat indexes, as they are kept.
+    pub(super) fn parts(&self) -> (&[Member], &[u32], &[u32]) {
+        (&self.members, &self.starts, &self.flat)
+    }
+
+    /// From what [`Sets::parts`] gave; `None` where an index leads nowhere.
+    pub(super) fn from_parts(
+        members: Vec<Member>,
+        starts: Vec<u32>,
+        flat: Vec<u32>,
+    ) -> Option<Sets> {
+        let first = starts.first().copied().unwrap_or(0);
+        let last = starts.last().copied().unwrap_or(0);
+        let whole = first == 0
+            && last as usize == flat.len()
+            && starts.is_sorted()
+            && flat.iter().all(|member| (*member as usize) < members.len());
+        whole.then_some(Sets { members, starts, flat })
     }
 }
 
@@ -101,9 +138,9 @@ mod tests {
             shadow: false,
         };
         let mut interner = Interner::default();
-        let a = interner.member(Member { list: 0, meta: meta(1) });
-        let b = interner.member(Member { list: 1, meta: meta(1) });
-        assert_eq!(a, interner.member(Member { list: 0, meta: meta(1) }));
+        let a = interner.member(Member::new(0, meta(1)));
+        let b = interner.member(Member::new(1, meta(1)));
+        assert_eq!(a, interner.member(Member::new(0, meta(1))));
         assert_ne!(a, b);
         let one = interner.set(&[a]);
         let both = interner.set(&[b, a, b]);

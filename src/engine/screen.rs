@@ -23,7 +23,8 @@ pub fn screen<'r>(
     let context = Context::new(ruleset, attempt, facts);
     let mut flags = input_flags(&context, attempt);
     let mut hits: Hits<'r> = Vec::new();
-    if base.guard.protects(&base.plans, &context.recipient, &attempt.recipient, context.region) {
+    let guard = ruleset.settings().guard();
+    if guard.protects(&base.plans, &context.recipient, &attempt.recipient, context.region) {
         let mut hit = note(ReasonCode::ProtectedRecipient);
         hit.entry = context.recipient_number().map_or(EntryRef::None, |n| EntryRef::Number(*n));
         hits.push(hit);

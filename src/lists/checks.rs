@@ -1,9 +1,12 @@
-//! Checks on what a list may say, beyond its form: nothing may block everybody.
+//! Checks on what a list may say, beyond its form: nothing may block everybody, and nothing may
+//! look as if it acted and never do.
 
+use super::space::{Coverage, Space};
 use crate::model::category::Category;
-use crate::model::entry::{Effect, Entry, ListSpec, NumberPattern, Term, Value};
+use crate::model::entry::{Effect, Entry, ListKind, ListSpec, NumberPattern, Term, Value};
+use crate::model::number::{E164Number, Region};
 use crate::model::policy::{Action, Ground};
-use crate::model::time::Timestamp;
+use crate::model::time::{Timestamp, Validity};
 
 /// The largest share of all international numbers that the blocking prefixes of one list may cover
 /// together: five three-digit country codes, but no two-digit one.
@@ -12,20 +15,63 @@ pub const BLOCKED_SHARE_MAX: f64 = 0.005;
 /// The shortest prefix of a region's own plan that may be blocked: `CN:106*`, not `CN:1*`.
 pub const REGIONAL_DIGITS_MIN: usize = 3;
 
+/// The largest share of a home region's mobile or fixed lines that one list may stop, let through
+/// or protect by prefixes and ranges: three of some sixty mobile segments in China, thirty area
+/// codes in North America (all of the Caribbean has twenty).
+pub const LINES_SHARE_MAX: f64 = 0.05;
+
+/// The fewest letters of a phrase that is open at an end: `*th*` stands in every English sentence.
+/// Han characters, kana and Hangul syllables are words or nearly, and need one less.
+pub const OPEN_LETTERS_MIN: usize = 3;
+
+/// What the checks of an entry are told about everything else.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    /// The lines of all regions; empty measures nothing.
+    pub space: Space,
+    /// Where the carrier is at home: most of its own lines may never be stopped, those of a foreign
+    /// country may.
+    pub home: Vec<Region>,
+    /// The lowest risk from which something is held.
+    pub hold: u16,
+    /// Now, where it is known: tells what is over already.
+    pub now: Option<Timestamp>,
+}
+
 /// Running checks over one list.
 #[derive(Debug, Default)]
 pub struct ListCheck {
     blocked_share: f64,
+    /// Lines that are stopped, let through and protected.
+    coverage: [Coverage; 3],
 }
 
 impl ListCheck {
-    /// Looks at one entry; `Err` says why it is refused.
-    pub fn entry(&mut self, spec: &ListSpec, entry: &Entry<'_>) -> Result<(), String> {
+    /// Looks at one entry; `Err` says why it is refused, `warn` what is only odd.
+    pub fn entry(
+        &mut self,
+        spec: &ListSpec,
+        entry: &Entry<'_>,
+        around: &Surroundings,
+        warn: &mut dyn FnMut(String),
+    ) -> Result<(), String> {
         legal_order(spec, entry)?;
         accusation(entry)?;
+        powerless(spec, entry)?;
+        timeless(spec, entry)?;
+        if around.now.is_some_and(|now| entry.meta.validity.until <= now) {
+            warn("is over: valid_until has passed; take the line out".into());
+        }
         match &entry.value {
-            Value::Number(pattern) => self.breadth(entry.meta.effect, pattern),
-            Value::Keyword(phrase) => phrase_breadth(phrase),
+            Value::Number(pattern) => {
+                dead(pattern, warn);
+                self.breadth(spec, entry.meta.effect, pattern)?;
+                self.lines(spec, entry, pattern, around, warn)
+            }
+            Value::Keyword(phrase) => {
+                phrase_breadth(phrase)?;
+                open_breadth(phrase)
+            }
             Value::Conjunction(conjunction) => {
                 // Somewhere it must ask for a real phrase: one character, a link or a number
                 // stand in every other text.
@@ -39,7 +85,59 @@ impl ListCheck {
         }
     }
 
-    fn breadth(&mut self, effect: Effect, pattern: &NumberPattern) -> Result<(), String> {
+    /// How many of the lines that people have does the list act on with this entry?
+    fn lines(
+        &mut self,
+        spec: &ListSpec,
+        entry: &Entry<'_>,
+        pattern: &NumberPattern,
+        around: &Surroundings,
+        warn: &mut dyn FnMut(String),
+    ) -> Result<(), String> {
+        let (at, does, instead) = match entry.meta.effect {
+            _ if entry.meta.shadow => return Ok(()),
+            Effect::Allow => (1, "lets through", "narrower prefixes"),
+            Effect::Protect => (2, "protects", "narrower prefixes"),
+            Effect::Block => (0, "blocks", STOP_LESS),
+            Effect::Score(points) if points >= i16::try_from(around.hold).unwrap_or(i16::MAX) => {
+                (0, "holds or blocks", STOP_LESS)
+            }
+            _ => return Ok(()),
+        };
+        if at == 0 && ceiling(spec, entry) < Action::Hold {
+            return Ok(());
+        }
+        let mut refused = None;
+        self.coverage[at].add(&around.space, pattern, &mut |lines, before, now| {
+            if now <= LINES_SHARE_MAX {
+                return;
+            }
+            let (region, kind) = (lines.region, lines.kind);
+            let said = format!(
+                "with this line list {} {does} {:.1} % of {kind} lines of {region}",
+                spec.id,
+                now * 100.0
+            );
+            if around.home.contains(&region) {
+                refused.get_or_insert_with(|| {
+                    format!(
+                        "too broad: {said}, at most {:.1} % are allowed at home; use {instead}",
+                        LINES_SHARE_MAX * 100.0
+                    )
+                });
+            } else if before <= LINES_SHARE_MAX && lines.classed && at == 0 {
+                warn(format!("{said}, which is refused where {region} is at home"));
+            }
+        });
+        refused.map_or(Ok(()), Err)
+    }
+
+    fn breadth(
+        &mut self,
+        spec: &ListSpec,
+        effect: Effect,
+        pattern: &NumberPattern,
+    ) -> Result<(), String> {
         if !matches!(effect, Effect::Block) {
             return Ok(());
         }
@@ -66,13 +164,17 @@ impl ListCheck {
             return Ok(());
         }
         Err(format!(
-            "too broad: with this line the list blocks {:.1} % of all numbers, at most {:.1} % \
-             are allowed; use longer prefixes, or effect=label or effect=score",
+            "too broad: with this line list {} blocks {:.1} % of all numbers, at most {:.1} % are \
+             allowed; use longer prefixes, or effect=label or effect=score",
+            spec.id,
             self.blocked_share * 100.0,
             BLOCKED_SHARE_MAX * 100.0
         ))
     }
 }
+
+/// What to write instead of a list that stops too many lines.
+const STOP_LESS: &str = "narrower prefixes, effect=label, fewer points or shadow=yes";
 
 /// The share of the number space behind so many leading digits.
 fn width(digits: usize) -> f64 {
@@ -93,6 +195,97 @@ fn phrase_breadth(phrase: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("phrase \"{phrase}\" is too short: it needs at least 2 letters or digits"))
+}
+
+/// A phrase of few letters that is open at an end stands within nearly every word.
+fn open_breadth(phrase: &str) -> Result<(), String> {
+    if !phrase.starts_with('*') && !phrase.ends_with('*') {
+        return Ok(());
+    }
+    let letters = phrase.chars().filter(|c| c.is_alphanumeric());
+    let weight: usize = letters.map(|c| if is_word(c) { 2 } else { 1 }).sum();
+    if weight >= OPEN_LETTERS_MIN {
+        return Ok(());
+    }
+    Err(format!(
+        "phrase \"{phrase}\" is too short to be open at an end: it needs at least \
+         {OPEN_LETTERS_MIN} letters; write whole words, or make it part of a conjunction"
+    ))
+}
+
+/// Han, kana and Hangul: one character says about as much as two letters.
+fn is_word(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
+        || ('\u{20000}'..='\u{3ffff}').contains(&c)
+}
+
+/// The most that an entry can bring about; the same rule by which the engine caps its hits.
+pub fn ceiling(spec: &ListSpec, entry: &Entry<'_>) -> Action {
+    let by_category = match spec.ground {
+        Ground::Subscriber | Ground::Order => Action::Block,
+        _ => entry.meta.category.map_or(Action::Block, Category::ceiling),
+    };
+    spec.ceiling.min(by_category)
+}
+
+/// An entry that must act, under a ceiling that lets nothing act.
+fn powerless(spec: &ListSpec, entry: &Entry<'_>) -> Result<(), String> {
+    let name = match entry.meta.effect {
+        Effect::Block => "block",
+        Effect::Label(_) => "label",
+        _ => return Ok(()),
+    };
+    if ceiling(spec, entry) >= Action::Label {
+        return Ok(());
+    }
+    Err(format!(
+        "effect={name} under ceiling=allow (of the list or of the category) would let through what \
+         it reports as acted upon; use effect=score, shadow=yes or a higher ceiling"
+    ))
+}
+
+/// What applies at all times: recipients that nothing may touch, and what is no entry but a fact
+/// or a setting. A border in time would be passed over in silence there.
+fn timeless(spec: &ListSpec, entry: &Entry<'_>) -> Result<(), String> {
+    let setting = matches!(
+        spec.kind,
+        ListKind::NumberPlan | ListKind::NumberClass | ListKind::Trunk | ListKind::Policy
+    );
+    if entry.meta.validity != Validity::ALWAYS && (setting || entry.meta.effect == Effect::Protect)
+    {
+        let what = if setting { "kind=" } else { "effect=" };
+        let name = if setting { spec.kind.as_str() } else { "protect" };
+        return Err(format!(
+            "{what}{name} applies at all times: leave out valid_from and valid_until, and take the \
+             line out when it is over"
+        ));
+    }
+    if setting && entry.meta.shadow {
+        return Err(format!(
+            "kind={} knows no shadow: it applies or is not there",
+            spec.kind.as_str()
+        ));
+    }
+    Ok(())
+}
+
+/// Patterns that no number has.
+fn dead(pattern: &NumberPattern, warn: &mut dyn FnMut(String)) {
+    let (digits, open) = match pattern {
+        NumberPattern::Exact(_) => return,
+        NumberPattern::Prefix(digits) => (digits, true),
+        NumberPattern::Range { first, open, .. } => (first, *open),
+    };
+    let length = digits.digits.len();
+    let (min, max) = (E164Number::DIGITS_MIN, E164Number::DIGITS_MAX);
+    if digits.region.is_some() {
+        return;
+    }
+    if length > max || digits.digits.starts_with('0') || (!open && length < min) {
+        warn(format!(
+            "never matches: numbers behind + have {min} to {max} digits and do not start with 0"
+        ));
+    }
 }
 
 /// A legal order must end: `field.md` and the design ask for authority, case and expiry.

@@ -28,7 +28,15 @@ pub enum Edit {
         /// The entry's key.
         key: Box<str>,
     },
-    /// Adds a bulk import.
+    /// Takes back what single edits said of a key, be it an entry or a removal: what the list's
+    /// segments say of it holds again.
+    Clear {
+        /// The list's id.
+        list: Box<str>,
+        /// The entry's key.
+        key: Box<str>,
+    },
+    /// Adds a bulk import, or replaces what the list's use of the same blob says.
     PutSegment {
         /// The list's id.
         list: Box<str>,
@@ -63,6 +71,7 @@ impl Edit {
             Edit::RemoveList { list }
             | Edit::Put { list, .. }
             | Edit::Remove { list, .. }
+            | Edit::Clear { list, .. }
             | Edit::PutSegment { list, .. }
             | Edit::RemoveSegment { list, .. } => list,
         }

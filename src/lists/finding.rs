@@ -49,13 +49,22 @@ impl Findings {
     /// A person reads the first hundred and then repairs the cause.
     pub const KEPT_MAX: usize = 100;
 
+    /// Of them warnings: a pack full of what is odd must not hide what is wrong.
+    pub const WARNINGS_KEPT_MAX: usize = Self::KEPT_MAX / 2;
+
     /// Adds one.
     pub fn push(&mut self, finding: Finding) {
-        match finding.severity {
-            Severity::Warning => self.warnings += 1,
-            Severity::Error => self.errors += 1,
-        }
-        if self.kept.len() < Self::KEPT_MAX {
+        let kept = match finding.severity {
+            Severity::Warning => {
+                self.warnings += 1;
+                self.warnings <= Self::WARNINGS_KEPT_MAX
+            }
+            Severity::Error => {
+                self.errors += 1;
+                true
+            }
+        };
+        if kept && self.kept.len() < Self::KEPT_MAX {
             self.kept.push(finding);
         }
     }

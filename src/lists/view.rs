@@ -3,9 +3,13 @@
 //! Owns the questions and the shapes of the answers. Must not know how they are stored.
 //! Invariant: every question names the revision it asks about, so that an answer can be had again.
 
+mod memory;
+
+use std::sync::Arc;
+
 use super::edit::SegmentUse;
 use super::row::Row;
-use crate::model::catalogue::{Actor, ChangeSetId};
+use crate::model::catalogue::{Actor, BlobId, ChangeSetId};
 use crate::model::entry::ListSpec;
 use crate::model::revision::Revision;
 use crate::model::time::Timestamp;
@@ -140,6 +144,24 @@ pub trait View {
     fn changed(&self, earlier: Revision, later: Revision) -> Result<Vec<Changed>, ViewError>;
 }
 
+/// The octets of bulk imports; `app` supplies them.
+pub trait Blobs {
+    /// The octets of a blob; `None` where it cannot be had: counts then stand for its values.
+    fn blob(&self, blob: BlobId) -> Result<Option<Arc<Vec<u8>>>, ViewError>;
+}
+
+/// No blob can be had.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoBlobs;
+
+impl Blobs for NoBlobs {
+    fn blob(&self, _blob: BlobId) -> Result<Option<Arc<Vec<u8>>>, ViewError> {
+        Ok(None)
+    }
+}
+
+pub use memory::MemoryView;
+
 /// Which single entries to read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Scan<'a> {
@@ -154,4 +176,30 @@ pub struct Scan<'a> {
     pub after: Option<(&'a str, &'a str)>,
     /// Most entries.
     pub limit: usize,
+}
+
+/// Reads all single entries that a scan asks for, page by page, until `take` says stop.
+///
+/// Errors: those of the view.
+pub fn each(
+    view: &dyn View,
+    scan: Scan<'_>,
+    at: Revision,
+    take: &mut dyn FnMut(EntryVersion) -> bool,
+) -> Result<(), ViewError> {
+    let mut after: Option<(Box<str>, Box<str>)> = None;
+    loop {
+        let behind = after.as_ref().map(|(list, key)| (&**list, &**key));
+        let page = view.scan(Scan { after: behind.or(scan.after), ..scan }, at)?;
+        let full = page.len() >= scan.limit.max(1);
+        after = page.last().map(|last| (last.list.clone(), last.key.clone()));
+        for entry in page {
+            if !take(entry) {
+                return Ok(());
+            }
+        }
+        if !full || after.is_none() {
+            return Ok(());
+        }
+    }
 }

@@ -27,7 +27,8 @@ impl BlobId {
     pub fn parse(text: &str) -> Option<BlobId> {
         let text = text.as_bytes();
         let mut id = [0; 32];
-        if text.len() != 64 {
+        // `from_str_radix` would take a sign.
+        if text.len() != 64 || !text.iter().all(u8::is_ascii_hexdigit) {
             return None;
         }
         for (octet, pair) in id.iter_mut().zip(text.chunks_exact(2)) {

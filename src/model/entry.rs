@@ -103,6 +103,25 @@ pub enum Party {
     Either,
 }
 
+impl Party {
+    /// All with the name that packs use.
+    pub const ALL: [(Party, &'static str); 3] = [
+        (Party::Originator, "originator"),
+        (Party::Recipient, "recipient"),
+        (Party::Either, "either"),
+    ];
+
+    /// From the name that packs use.
+    pub fn parse(text: &str) -> Option<Party> {
+        Party::ALL.into_iter().find(|(_, name)| *name == text).map(|(party, _)| party)
+    }
+
+    /// The name that packs use.
+    pub fn as_str(self) -> &'static str {
+        Party::ALL.into_iter().find(|(party, _)| *party == self).map_or("", |(_, name)| name)
+    }
+}
+
 /// What an entry says besides its value; entries of a list mostly share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryMeta {
@@ -137,6 +156,10 @@ pub struct ListSpec {
     pub traffic: Option<Traffic>,
     /// Why it may act.
     pub ground: Ground,
+    /// Who gave the order; empty unless the ground is a legal order.
+    pub authority: Box<str>,
+    /// The order's case or file; empty unless the ground is a legal order.
+    pub case: Box<str>,
     /// The most that its entries may bring about.
     pub ceiling: Action,
     /// A benign profile: content hits of the same message act at most to this.
@@ -372,8 +395,6 @@ pub struct TrunkRow<'a> {
     pub number: Option<NumberPattern>,
     /// A sender id that may be shown on it with proven identity.
     pub sender: Option<&'a str>,
-    /// A signature registered to it.
-    pub signature: Option<&'a str>,
     /// The mode of the trunk, where it has one of its own.
     pub mode: Option<Mode>,
     /// Its region, where it differs from the tenant's.

@@ -176,6 +176,17 @@ pub enum Number {
     Short(ShortCode),
 }
 
+impl Number {
+    /// From what [`fmt::Display`] writes: `+8613800138000` or `CN:110`.
+    pub fn parse(text: &str) -> Option<Number> {
+        if let Some(digits) = text.strip_prefix('+') {
+            return E164Number::from_digits(digits.as_bytes()).map(Number::E164);
+        }
+        let (region, digits) = text.split_once(':')?;
+        ShortCode::new(Region::parse(region)?, digits).map(Number::Short)
+    }
+}
+
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -160,6 +160,11 @@ impl Traffic {
             Traffic::Message => "message",
         }
     }
+
+    /// From its name.
+    pub fn parse(text: &str) -> Option<Traffic> {
+        [Traffic::Call, Traffic::Message].into_iter().find(|traffic| traffic.as_str() == text)
+    }
 }
 
 /// The highest risk there is.

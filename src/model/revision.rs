@@ -16,6 +16,13 @@ impl fmt::Display for Revision {
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
 
+impl Digest {
+    /// From 64 hexadecimal characters.
+    pub fn parse(text: &str) -> Option<Digest> {
+        super::catalogue::BlobId::parse(text).map(|id| Digest(id.0))
+    }
+}
+
 impl fmt::Display for Digest {
     /// Lower-case hexadecimal, 64 characters.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

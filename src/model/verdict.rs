@@ -253,13 +253,15 @@ pub struct Verdict<'r> {
     pub action: Action,
     /// What we would do without mode and without the caller's limits.
     pub would_action: Action,
-    /// 0 to 1000.
+    /// 0 to 1000: the points of all hits, or 1000 where an entry blocks. What was found, before
+    /// ceilings and mode soften what is done about it; flags tell that they did.
     pub risk: u16,
     /// The strongest category.
     pub category: Option<Category>,
     /// Why we may act; `None` when there is nothing to act on.
     pub ground: Option<Ground>,
-    /// The label to show, when the action is LABEL or stronger.
+    /// The label to show: always there when the action is LABEL, there may be one when it is
+    /// stronger.
     pub label: Option<LabelKey>,
     /// Seconds a held message may be kept; 0 when not held.
     pub hold_max_s: u32,

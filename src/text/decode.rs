@@ -2,11 +2,12 @@
 //!
 //! Well-formed UTF-8 is borrowed. Everything else goes to the caller's scratch string, each
 //! ill-formed sequence as one U+FFFD: odd text is evidence, never an error. Nothing is kept for
-//! the way back; it walks the octets again, as only hits need it.
+//! the way back; it walks the octets again, once for all places asked, as only hits need it.
 //!
 //! Must not know what is looked for in the text.
 
 use std::ops::Range;
+use std::str::Utf8Chunks;
 
 use super::fold::floor_border;
 use crate::model::attempt::{Content, TextEncoding};
@@ -70,42 +71,82 @@ impl<'s> Decoded<'s> {
         self.truncated
     }
 
+    /// Are the bytes of the text the octets of the content, so that places need no mapping?
+    #[inline]
+    pub fn is_as_sent(&self) -> bool {
+        self.encoding == TextEncoding::Utf8 && !self.ill_formed
+    }
+
+    /// Gives each place, a byte of [`Decoded::text`] at a character border, the octet of the
+    /// content that the character there was read from: `(byte, octet)`. Places must rise; one walk
+    /// over the text answers them all.
+    pub fn locate(&self, places: &mut [(u32, u32)]) {
+        debug_assert!(places.is_sorted());
+        let mut walk = Walk::new(self.text, self.octets);
+        for (byte, octet) in places {
+            let byte = floor_border(self.text, *byte as usize);
+            // At most TEXT_OCTETS_MAX.
+            *octet = match self.encoding {
+                TextEncoding::Utf8 if !self.ill_formed => byte,
+                TextEncoding::Utf8 => walk.octet_in_utf8(byte),
+                TextEncoding::Utf16Be => walk.octet_in_utf16(byte),
+            } as u32;
+        }
+    }
+
     /// The octets of the content that bytes of [`Decoded::text`] were read from: exactly those of
-    /// the characters touched. Takes time in the length of the text before them.
+    /// the characters touched. Walks the text; for many spans there is [`Decoded::locate`].
     pub fn original_span(&self, bytes: Range<usize>) -> Span {
         let start = floor_border(self.text, bytes.start);
         let mut end = bytes.end.clamp(start, self.text.len());
         while !self.text.is_char_boundary(end) {
             end += 1;
         }
-        let (start, end) = match self.encoding {
-            TextEncoding::Utf8 if !self.ill_formed => (start, end),
-            TextEncoding::Utf8 => (self.utf8_octet(start), self.utf8_octet(end)),
-            TextEncoding::Utf16Be => (self.utf16_octet(start), self.utf16_octet(end)),
-        };
-        // Both are at most TEXT_OCTETS_MAX.
-        Span { start: start as u32, end: end as u32 }
+        let mut places = [(start as u32, 0), (end as u32, 0)];
+        self.locate(&mut places);
+        Span { start: places[0].1, end: places[1].1 }
+    }
+}
+
+/// A walk over a text and the octets that it was read from, which never goes back.
+struct Walk<'s> {
+    text: &'s str,
+    octets: &'s [u8],
+    /// Where it is in the text: in ill-formed UTF-8, where the run at hand starts.
+    byte: usize,
+    /// The octet there.
+    octet: usize,
+    /// The runs of ill-formed UTF-8 still to come: well-formed octets, then ill-formed ones.
+    runs: Utf8Chunks<'s>,
+    /// Octets of the run at hand, well-formed and ill-formed.
+    run: (usize, usize),
+}
+
+impl<'s> Walk<'s> {
+    fn new(text: &'s str, octets: &'s [u8]) -> Walk<'s> {
+        let mut runs = octets.utf8_chunks();
+        let run = runs.next().map_or((0, 0), |run| (run.valid().len(), run.invalid().len()));
+        Walk { text, octets, byte: 0, octet: 0, runs, run }
     }
 
     /// Octet of ill-formed UTF-8 at which the character at `byte` of the text starts.
-    fn utf8_octet(&self, byte: usize) -> usize {
-        let (mut octet, mut at) = (0, 0);
-        for chunk in self.octets.utf8_chunks() {
-            let valid = chunk.valid().len();
-            if byte <= at + valid {
-                return octet + (byte - at);
-            }
-            octet += valid + chunk.invalid().len();
-            at += valid + char::REPLACEMENT_CHARACTER.len_utf8();
+    fn octet_in_utf8(&mut self, byte: usize) -> usize {
+        while byte > self.byte + self.run.0 {
+            let Some(next) = self.runs.next() else { return self.octets.len() };
+            self.byte += self.run.0 + char::REPLACEMENT_CHARACTER.len_utf8();
+            self.octet += self.run.0 + self.run.1;
+            self.run = (next.valid().len(), next.invalid().len());
         }
-        octet
+        self.octet + byte.saturating_sub(self.byte)
     }
 
     /// Octet of UTF-16 at which the character at `byte` of the text starts. Every character of the
     /// text came from as many units as it has in UTF-16, but a last odd octet from half a unit.
-    fn utf16_octet(&self, byte: usize) -> usize {
-        let units: usize = self.text[..byte].chars().map(char::len_utf16).sum();
-        (units * 2).min(self.octets.len())
+    fn octet_in_utf16(&mut self, byte: usize) -> usize {
+        let units: usize = self.text[self.byte..byte].chars().map(char::len_utf16).sum();
+        self.byte = byte;
+        self.octet = (self.octet + units * 2).min(self.octets.len());
+        self.octet
     }
 }
 
@@ -251,6 +292,14 @@ mod tests {
             last = span.end;
         }
         assert_eq!(last as usize, octets.len());
+        // All places in one walk are those that are asked one by one.
+        let borders = (0..=decoded.text().len()).filter(|&at| decoded.text().is_char_boundary(at));
+        let mut places: Vec<_> = borders.map(|at| (at as u32, 0)).collect();
+        decoded.locate(&mut places);
+        for (byte, octet) in places {
+            let at = byte as usize;
+            assert_eq!(octet, decoded.original_span(at..at).start);
+        }
     }
 
     proptest! {

@@ -6,7 +6,7 @@
 //!
 //! Invariants: spans rise and do not overlap within a kind; a number of 7 or 8 digits without
 //! separators may be a local phone number or a code and counts as both, any other number as one at
-//! most; one pass, bounded by the counts below.
+//! most; all are kept, since what matters may stand behind many that do not; one pass.
 
 use std::ops::Range;
 
@@ -16,10 +16,6 @@ use super::class::{UnitClass, class_of};
 use super::fold::Folded;
 use super::links::Links;
 
-/// Most phone numbers kept.
-pub const PHONES_MAX: usize = 16;
-/// Most codes kept.
-pub const CODES_MAX: usize = 16;
 /// Digits of a phone number: local ones have 7; 20 hold any with prefix and extension.
 pub const PHONE_DIGITS: Range<usize> = 7..21;
 /// Digits of a one-time code.
@@ -58,9 +54,9 @@ pub struct Signature {
 #[derive(Clone, Default)]
 pub struct Facts {
     /// Phone numbers: bytes of the decoded text.
-    pub phones: ArrayVec<Range<usize>, PHONES_MAX>,
+    pub phones: Vec<Range<usize>>,
     /// Codes of 4 to 8 digits standing alone: bytes of the decoded text.
-    pub codes: ArrayVec<Range<usize>, CODES_MAX>,
+    pub codes: Vec<Range<usize>>,
     /// The signature: the first at the start of the text, else the last.
     pub signature: Option<Signature>,
 }
@@ -110,7 +106,7 @@ fn number(folded: &Folded, start: usize, limit: usize, out: &mut Facts) -> usize
         let end = taken[count - 1].end;
         if is_phone(units, taken) {
             let first = phone_start(units, start, count);
-            let _ = out.phones.try_push(folded.span(first..end));
+            out.phones.push(folded.span(first..end));
             if count == 1 {
                 code(folded, taken[0].clone(), out);
             }
@@ -128,7 +124,7 @@ fn number(folded: &Folded, start: usize, limit: usize, out: &mut Facts) -> usize
 
 fn code(folded: &Folded, group: Range<usize>, out: &mut Facts) {
     if CODE_DIGITS.contains(&group.len()) && stands_alone(folded.units(), &group) {
-        let _ = out.codes.try_push(folded.span(group));
+        out.codes.push(folded.span(group));
     }
 }
 

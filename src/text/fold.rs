@@ -108,6 +108,12 @@ pub fn fold_phrase(phrase: &str) -> Vec<u16> {
     folded.units
 }
 
+/// The value of a decimal digit of any script or dress: `７`, `٧`, `७`, `⑦`; 0 to 9.
+pub fn digit(c: char) -> Option<u8> {
+    let unit = if c.is_numeric() { table::single(c) } else { None };
+    unit.and_then(|unit| u8::try_from(unit).ok()).filter(u8::is_ascii_digit).map(|d| d - b'0')
+}
+
 /// The folded text as a string; for canonical values and for people.
 pub fn fold_to_string(text: &str) -> String {
     String::from_utf16_lossy(&fold_phrase(text))

@@ -1,26 +1,31 @@
 //! Links in a decoded text: `https://…`, `hxxp://…`, `www.…`, bare hosts (`t.cn/Abc`), glued to
-//! ideographs or written in full width.
+//! ideographs, written in full width, with dots spelt out (`abc[.]com`, `abc(dot)com`), with the
+//! slashes that browsers forgive (`http:\\abc.com`) or percent-encoded (`https://%61bc.com`).
 //!
 //! Works on the text as sent, not on the folded one, because a path has letter case and a host
 //! has an exact meaning: the host reported is the one that the network would look up, so a
 //! look-alike of `apple.com` in Cyrillic letters is reported as its `xn--` form.
 //!
-//! Invariants: spans rise, do not overlap and are on character borders; hosts are lower-case ASCII
-//! of at most [`HOST_BYTES_MAX`] bytes; time is linear in the text. A text without a dot or `://`
-//! costs one pass over its bytes. What a host must be like is in `host.rs`. Dots spelt out
-//! (`abc(dot)com`) are not read yet: they would be one more kind of `Anchor`.
+//! Invariants: every link is found, however many there are; spans rise, do not overlap and are on
+//! character borders; hosts are lower-case ASCII of at most [`HOST_BYTES_MAX`] bytes; time is
+//! linear in the text (`work.rs` counts it in tests). A text without a dot, colon or bracket costs
+//! one pass over its bytes. Where links may stand is in `anchor.rs`, what a host must be like in
+//! `host.rs`, what follows it in `tail.rs`.
 
+mod anchor;
 mod host;
+mod tail;
+mod work;
 
 use std::ops::Range;
 
 use arrayvec::ArrayVec;
 
-use self::host::{HostChar, Surroundings, host_char};
+use self::anchor::{Anchor, next_anchor};
+use self::host::{HostChar, Surroundings, host_char, next_part};
+use self::tail::Tail;
 use super::table;
 
-/// Most links of a text; who sends more has shown enough.
-pub const LINKS_MAX: usize = 32;
 /// Most bytes of a host name in text form (RFC 1035 section 2.3.4).
 pub const HOST_BYTES_MAX: usize = 253;
 /// Most characters of a label that are read; longer ones are no hosts.
@@ -29,11 +34,15 @@ const LABEL_CHARS_MAX: usize = 64;
 const LABELS_MAX: usize = 32;
 /// How many shorter hosts are tried where words follow a host without a space (`a.com.Thanks`).
 const SHORTER_MAX: usize = 3;
+/// Most bytes of an IPv6 address, one with an IPv4 address at its end.
+const IPV6_BYTES_MAX: usize = 45;
+/// Most digits of the number of an item of a list.
+const ITEM_DIGITS_MAX: usize = 2;
 /// Most bytes of a run of words and dots that are taken for one host: as many characters as a host
 /// has bytes, four bytes each.
 const RUN_BYTES_MAX: usize = 4 * HOST_BYTES_MAX;
-/// Longest scheme first, since one ends with the other.
-const SCHEMES: [&str; 4] = ["https", "hxxps", "http", "hxxp"];
+/// Schemes of which browsers open what a text links to.
+const SCHEMES: [&str; 5] = ["https", "hxxps", "http", "hxxp", "ftp"];
 
 /// One link.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,11 +70,13 @@ impl std::fmt::Debug for Link<'_> {
     }
 }
 
-/// The links of a text, in order. Keep one and find into it again: its buffer is reused.
+/// The links of a text, in order: all of them, since the one that matters may be behind many that
+/// do not. Keep one and find into it again: its buffers are reused. They grow with the text, whose
+/// shortest link takes five bytes (`t.cn `).
 #[derive(Default)]
 pub struct Links {
     hosts: String,
-    items: ArrayVec<Item, LINKS_MAX>,
+    items: Vec<Item>,
 }
 
 #[derive(Clone)]
@@ -113,64 +124,13 @@ impl std::fmt::Debug for Links {
 pub fn find_links(text: &str, out: &mut Links) {
     out.hosts.clear();
     out.items.clear();
-    let mut finder = Finder { text, done: 0, out };
+    let mut finder = Finder { text, done: 0, authority: 0..0, last_at: None, tried: None, out };
     let mut from = 0;
-    while let Some(anchor) = next_anchor(text.as_bytes(), from) {
+    while let Some(anchor) = next_anchor(text, from) {
         from = match anchor {
-            Anchor::Scheme { colon, after } => finder.with_scheme(colon, after),
+            Anchor::Scheme { colon, after, slashes } => finder.with_scheme(colon, after, slashes),
             Anchor::Dot { at, after } => finder.bare(at, after),
         };
-        if finder.out.items.is_full() {
-            return;
-        }
-    }
-}
-
-/// A place around which a link may stand.
-enum Anchor {
-    /// `://`, perhaps in full width.
-    Scheme { colon: usize, after: usize },
-    /// A dot or something like it.
-    Dot { at: usize, after: usize },
-}
-
-fn next_anchor(bytes: &[u8], mut from: usize) -> Option<Anchor> {
-    loop {
-        let is_anchor =
-            |&b: &u8| (b == b'.') | (b == b':') | (b == 0xE2) | (b == 0xE3) | (b == 0xEF);
-        // Whole blocks first, without a branch in a block, which compiles to vector instructions.
-        let (blocks, _) = bytes.get(from..)?.as_chunks::<32>();
-        let holds =
-            |block: &[u8; 32]| block.iter().fold(0, |any, b| any | u8::from(is_anchor(b))) != 0;
-        from += 32 * blocks.iter().take_while(|&block| !holds(block)).count();
-        let at = from + bytes[from..].iter().position(is_anchor)?;
-        let length = match &bytes[at..] {
-            [b'.', ..] => return Some(Anchor::Dot { at, after: at + 1 }),
-            // U+2024, U+3002, U+FE52, U+FF0E, U+FF61.
-            [0xE2, 0x80, 0xA4, ..]
-            | [0xE3, 0x80, 0x82, ..]
-            | [0xEF, 0xB9, 0x92, ..]
-            | [0xEF, 0xBC, 0x8E, ..]
-            | [0xEF, 0xBD, 0xA1, ..] => return Some(Anchor::Dot { at, after: at + 3 }),
-            [b':', ..] => 1,
-            [0xEF, 0xBC, 0x9A, ..] => 3,
-            _ => 0,
-        };
-        from = at + length.max(1);
-        if length > 0
-            && let Some(after) = slash(bytes, from).and_then(|second| slash(bytes, second))
-        {
-            return Some(Anchor::Scheme { colon: at, after });
-        }
-    }
-}
-
-/// The place after a slash at `at`, U+002F or U+FF0F.
-fn slash(bytes: &[u8], at: usize) -> Option<usize> {
-    match bytes.get(at..)? {
-        [b'/', ..] => Some(at + 1),
-        [0xEF, 0xBC, 0x8F, ..] => Some(at + 3),
-        _ => None,
     }
 }
 
@@ -178,22 +138,41 @@ struct Finder<'a> {
     text: &'a str,
     /// The end of the last link.
     done: usize,
+    /// What was last read as user information and host, up to a slash or the like, and its last
+    /// `@`: schemes inside it end at the same place, so that nothing is read twice.
+    authority: Range<usize>,
+    last_at: Option<usize>,
+    /// The host behind a scheme that was tried last; another scheme before it changes nothing.
+    tried: Option<usize>,
     out: &'a mut Links,
 }
 
 impl Finder<'_> {
-    /// Reads a link whose `://` is at `colon..after`; returns where to go on.
-    fn with_scheme(&mut self, colon: usize, after: usize) -> usize {
+    /// Reads a link whose `://`, or what browsers take for it, is at `colon..after`; returns where
+    /// to go on.
+    fn with_scheme(&mut self, colon: usize, after: usize, slashes: usize) -> usize {
         let Some(start) = self.scheme_start(colon) else { return after };
         let host = self.user_info_end(after);
+        if self.tried.replace(host) == Some(host) {
+            return after;
+        }
         if let Some(end) = ipv6_end(self.text, host) {
             let name = self.out.hosts.len();
             self.out.hosts.extend(self.text[host..end].chars().map(|c| c.to_ascii_lowercase()));
             return self.push(start..end, name, name);
         }
         let run = Run::read(self.text, host, true);
-        if self.text[run.end()..].starts_with("://") {
+        let rest = &self.text[run.end()..];
+        if rest.starts_with("://") {
             // A scheme before a scheme: the second one counts.
+            return after;
+        }
+        // Without its slashes a scheme is a word and a colon, unless a known host follows.
+        let certain = slashes >= 2;
+        if rest.starts_with('%') && self.percent_encoded(start, host, certain) {
+            return self.done;
+        }
+        if !certain && run.labels.len() < 2 {
             return after;
         }
         let glued = |c: char| host_char(c) == HostChar::Ideograph;
@@ -203,6 +182,9 @@ impl Finder<'_> {
         // First whatever has a known suffix: all of it, then without the ideographs glued to it,
         // then without words glued to it; else anything that can be a host, the shorter first.
         for known in [true, false] {
+            if !known && !certain {
+                break;
+            }
             if !known {
                 runs.reverse();
             }
@@ -220,6 +202,45 @@ impl Finder<'_> {
             }
         }
         after
+    }
+
+    /// Reads a host of which characters are written as percent signs and hexadecimal digits, as
+    /// browsers decode it.
+    fn percent_encoded(&mut self, start: usize, host: usize, certain: bool) -> bool {
+        let bytes = self.text.as_bytes();
+        let (mut decoded, mut at) = (Vec::new(), host);
+        while at < bytes.len() && at - host < RUN_BYTES_MAX {
+            let byte = match bytes[at..] {
+                [b'%', high, low, ..] => {
+                    let digit = |b: u8| char::from(b).to_digit(16).map(|value| value as u8);
+                    let Some((high, low)) = digit(high).zip(digit(low)) else { break };
+                    at += 2;
+                    high << 4 | low
+                }
+                [b, ..] if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.') => b,
+                _ => break,
+            };
+            decoded.push(byte);
+            at += 1;
+        }
+        work::visit(at - host);
+        // What is still encoded is no host for a browser either.
+        if bytes.get(at) == Some(&b'%') {
+            return false;
+        }
+        let Ok(written) = String::from_utf8(decoded) else { return false };
+        let written = written.strip_suffix('.').unwrap_or(&written);
+        let name = self.out.hosts.len();
+        match host::resolve(written, !certain, &mut self.out.hosts) {
+            Some(found) if certain || found.known && written.contains('.') => {
+                self.push(start..at, name, name + found.registrable_start);
+                true
+            }
+            _ => {
+                self.out.hosts.truncate(name);
+                false
+            }
+        }
     }
 
     /// Does a new sentence seem to start after so many labels? A small letter goes on the name:
@@ -262,23 +283,29 @@ impl Finder<'_> {
         }
         let is_www = |label: &Range<usize>| self.text[label.clone()].eq_ignore_ascii_case("www");
         let www = run.labels.iter().position(is_www).filter(|at| at + 2 < run.labels.len());
-        let first = www.unwrap_or(0);
+        // The number of an item of a list, `3.www.a.com`, is no label; other words are.
+        let is_number = |label: &Range<usize>| {
+            label.len() <= ITEM_DIGITS_MAX
+                && self.text[label.clone()].bytes().all(|b| b.is_ascii_digit())
+        };
+        let first = www.filter(|&www| www == 1 && is_number(&run.labels[0])).unwrap_or(0);
         let mail = first == 0 && self.text[..start].ends_with('@');
         let all = run.labels.len();
         for labels in std::iter::once(all).chain(run.shorter()).filter(|&n| n >= first + 2) {
             let Some(range) = run.range(first, labels) else { continue };
-            let tail = Tail::read(self.text, range.end);
+            let tail = Tail::peek(self.text, range.end);
             if mail && !tail.has_path {
                 continue;
             }
             let name = self.out.hosts.len();
+            let written = &self.text[range.clone()];
+            let end = tail.bare_end(self.text);
             let surroundings = Surroundings {
-                is_www: www.is_some(),
+                is_certain: www.is_some() || anchor::has_spelt_dot(written),
                 has_path: tail.has_path,
                 has_port: tail.has_port,
-                ideographs: host::beside_ideographs(self.text, range.start, tail.end),
+                ideographs: host::beside_ideographs(self.text, range.start, end),
             };
-            let written = &self.text[range.clone()];
             match host::resolve(written, true, &mut self.out.hosts) {
                 Some(found)
                     if host::is_bare_host(
@@ -300,15 +327,14 @@ impl Finder<'_> {
     /// Takes the link `found`, up to the end of its host, which stands in the buffer from `name`;
     /// returns where to go on.
     fn push(&mut self, found: Range<usize>, name: usize, registrable: usize) -> usize {
-        let tail = Tail::read(self.text, found.end);
+        let (end, has_path) = Tail::peek(self.text, found.end).read(self.text);
         let host = name..self.out.hosts.len();
-        self.done = tail.end;
-        // There is room: the search ends when there is none.
-        let _ = self.out.items.try_push(Item {
-            span: found.start..tail.end,
+        self.done = end;
+        self.out.items.push(Item {
+            span: found.start..end,
             registrable_start: registrable - name,
             host,
-            has_path: tail.has_path,
+            has_path,
         });
         self.done
     }
@@ -332,13 +358,20 @@ impl Finder<'_> {
         found
     }
 
-    /// Where the host starts: after user information, where there is some.
-    fn user_info_end(&self, after: usize) -> usize {
-        let ends =
-            |c: char| !c.is_ascii_graphic() || matches!(c, '/' | '?' | '#' | '<' | '>' | '"');
-        let rest = &self.text[after..];
-        let authority = &rest[..rest.find(ends).unwrap_or(rest.len())];
-        authority.rfind('@').map_or(after, |at| after + at + 1)
+    /// Where the host starts: after user information, where there is some. As in browsers, a
+    /// backslash ends it too: `https://a.com\@b.com` leads to `a.com`.
+    fn user_info_end(&mut self, after: usize) -> usize {
+        if !self.authority.contains(&after) {
+            let ends = |c: char| {
+                !c.is_ascii_graphic() || matches!(c, '/' | '\\' | '?' | '#' | '<' | '>' | '"')
+            };
+            let rest = &self.text[after..];
+            let authority = &rest[..rest.find(ends).unwrap_or(rest.len())];
+            work::visit(2 * authority.len());
+            self.last_at = authority.rfind('@').map(|at| after + at);
+            self.authority = after..after + authority.len();
+        }
+        self.last_at.filter(|&at| at >= after).map_or(after, |at| at + 1)
     }
 
     /// Where the label starts that ends at the dot; `None` where there is none.
@@ -346,6 +379,7 @@ impl Finder<'_> {
         let before = &self.text[self.done.min(dot)..dot];
         let mut start = None;
         for (index, (at, c)) in before.char_indices().rev().enumerate() {
+            work::visit(1);
             match host_char(c) {
                 HostChar::Word if index < LABEL_CHARS_MAX => start = Some(at),
                 HostChar::Hyphen | HostChar::Invisible if index < LABEL_CHARS_MAX => {}
@@ -368,19 +402,20 @@ impl Run {
         let mut run = Run { labels: ArrayVec::new(), start };
         let (mut label, mut at) = (start, start);
         let mut has_word = false;
-        for c in text[start..].chars() {
-            match host_char(c) {
+        while let Some((part, length)) = next_part(&text[at..]) {
+            work::visit(1);
+            match part {
                 _ if at - start > RUN_BYTES_MAX => break,
                 HostChar::Word => has_word = true,
                 HostChar::Ideograph if ideographs => has_word = true,
                 HostChar::Hyphen | HostChar::Invisible => {}
                 HostChar::Dot if has_word && !run.labels.is_full() => {
                     run.labels.push(label..at);
-                    (label, has_word) = (at + c.len_utf8(), false);
+                    (label, has_word) = (at + length, false);
                 }
                 _ => break,
             }
-            at += c.len_utf8();
+            at += length;
         }
         if has_word {
             let _ = run.labels.try_push(label..at);
@@ -404,64 +439,10 @@ impl Run {
     }
 }
 
-/// What follows a host.
-struct Tail {
-    end: usize,
-    has_port: bool,
-    has_path: bool,
-}
-
-impl Tail {
-    fn read(text: &str, host_end: usize) -> Tail {
-        let bytes = text.as_bytes();
-        let mut end = host_end;
-        let mut has_port = false;
-        if let Some(rest) = text[host_end..].strip_prefix(':') {
-            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            has_port = (2..=5).contains(&digits);
-            end += if has_port { 1 + digits } else { 0 };
-        }
-        let path = end;
-        let starts = slash(bytes, path).or(match bytes.get(path) {
-            Some(b'?' | b'#') => Some(path + 1),
-            _ => None,
-        });
-        let Some(first) = starts else { return Tail { end, has_port, has_path: false } };
-        let ends = |c: char| !is_path_char(c);
-        let length = text[first..].find(ends).unwrap_or(text.len() - first);
-        let kept = trim_path(&text[path..first + length]);
-        let has_path = path + kept.len() > first;
-        Tail { end: path + kept.len(), has_port, has_path }
-    }
-}
-
-/// Characters of paths and queries, those of full width included.
-fn is_path_char(c: char) -> bool {
-    match c {
-        '<' | '>' | '"' | '`' | '{' | '}' | '|' | '\\' | '^' => false,
-        '／' | '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' => true,
-        c => c.is_ascii_graphic(),
-    }
-}
-
-/// Without the punctuation of the sentence around it.
-fn trim_path(mut path: &str) -> &str {
-    loop {
-        let trimmed = path.trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', '*', '~', '[']);
-        let open = |close: char, open: char| {
-            trimmed.ends_with(close)
-                && trimmed.matches(open).count() < trimmed.matches(close).count()
-        };
-        match open(')', '(') || open(']', '[') {
-            true => path = &trimmed[..trimmed.len() - 1],
-            false => return trimmed,
-        }
-    }
-}
-
 fn ipv6_end(text: &str, host: usize) -> Option<usize> {
     let rest = text.get(host..)?.strip_prefix('[')?;
-    let close = rest.bytes().take(HOST_BYTES_MAX - 2).position(|b| b == b']')?;
+    work::visit(IPV6_BYTES_MAX.min(rest.len()));
+    let close = rest.bytes().take(IPV6_BYTES_MAX + 1).position(|b| b == b']')?;
     let inside = rest.get(..close)?;
     inside.parse::<std::net::Ipv6Addr>().ok()?;
     Some(host + 1 + close + 1)

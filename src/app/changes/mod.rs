@@ -4,7 +4,24 @@
 //! [`Control`]; where things are kept is behind [`ChangeLog`] and [`CatalogueView`].
 
 pub mod api;
+mod checking;
+mod control;
+mod delta;
+pub mod formats;
+mod json_formats;
+mod live;
+mod mode;
+mod moving;
+mod paging;
 pub mod ports;
+mod reading;
+mod service;
+mod starter;
+mod texts;
+pub mod unpack;
+mod why;
+mod writer;
 
 pub use api::Control;
 pub use ports::{CatalogueView, ChangeLog};
+pub use service::Changes;

@@ -1,11 +1,12 @@
 //! Lists of numbers and sender ids.
 
-use super::{Hits, applies, code_of, list_of};
+use super::{Hits, applies, code_of};
 use crate::engine::context::{Context, from_abroad, lettered};
 use crate::engine::hit::{Basis, Hit};
 use crate::engine::intern::Member;
 use crate::engine::numbers::{Matched, Normalised};
-use crate::engine::ruleset::{Genuine, Layer, Ruleset};
+use crate::engine::overlay::{TextKind, What};
+use crate::engine::ruleset::{Genuine, Ruleset, View};
 use crate::model::attempt::Attempt;
 use crate::model::category::Category;
 use crate::model::entry::{Effect, EntryMeta, ListSpec, Party, PlanDigits};
@@ -23,23 +24,74 @@ pub(in crate::engine) fn check<'r>(
     now: Timestamp,
     hits: &mut Hits<'r>,
 ) {
-    for layer in ruleset.layers() {
-        let lookup = Lookup { layer, context, attempt, now };
+    for view in ruleset.layers() {
+        let lookup = Lookup { view, context, attempt, now };
         if let Some(number) = context.originator_listed(attempt) {
             lookup.number(&number, Party::Originator, hits);
         }
         if let Some(number) = context.recipient_number() {
             lookup.number(number, Party::Recipient, hits);
         }
-        let ids = !layer.senders.is_empty() || !layer.look_alikes.is_empty();
-        if ids && matches!(context.originator, Normalised::Lettered) {
-            lookup.sender(hits);
-        }
+    }
+    if matches!(context.originator, Normalised::Lettered) {
+        senders(ruleset, context, attempt, now, hits);
     }
 }
 
+/// Looks a sender id up, as it is and by what it looks like.
+fn senders<'r>(
+    ruleset: &'r Ruleset,
+    context: &Context<'r>,
+    attempt: &Attempt<'_>,
+    now: Timestamp,
+    hits: &mut Hits<'r>,
+) {
+    let look_ups = || ruleset.layers().map(|view| Lookup { view, context, attempt, now });
+    let ids = |view: View<'_>| !view.layer.senders.is_empty() || !view.layer.look_alikes.is_empty();
+    if !ruleset.layers().any(ids) {
+        return;
+    }
+    let text = lettered(&attempt.originator);
+    let exact = sender_exact_key(&text);
+    for lookup in look_ups() {
+        lookup.sender(&exact, hits);
+    }
+    if ruleset.layers().all(|view| view.layer.look_alikes.is_empty()) {
+        return;
+    }
+    let skeleton = sender_skeleton(&text);
+    let mut group: Vec<(Lookup<'r, '_, '_>, &'r Genuine)> = Vec::new();
+    for lookup in look_ups() {
+        let listed = lookup.view.layer.look_alikes.get(skeleton.as_str());
+        let speaks = listed.into_iter().flatten().filter(|genuine| lookup.speaks_of(genuine));
+        group.extend(speaks.map(|genuine| (lookup, genuine)));
+    }
+    let is_itself = |genuine: &Genuine| *genuine.key == *exact;
+    if group.iter().any(|(_, genuine)| is_itself(genuine) && !genuine.member.meta.shadow) {
+        return;
+    }
+    group.retain(|(_, genuine)| !is_itself(genuine));
+    group.sort_by(|(_, a), (_, b)| a.key.cmp(&b.key));
+    for (index, (lookup, genuine)) in group.iter().enumerate() {
+        let list = lookup.view.list(genuine.member.list);
+        // Two spellings of one name in one list are one finding.
+        let told = group[..index].iter().any(|(other, known)| {
+            known.member.meta == genuine.member.meta
+                && other.view.list(known.member.list).id == list.id
+        });
+        if told {
+            continue;
+        }
+        let code = code_of(list, ReasonCode::SenderLookAlike);
+        let entry = EntryRef::Text(&genuine.key);
+        let hit = Hit::listed(code, list, &genuine.member.meta, entry, Basis::Metadata);
+        hits.push(hit.at(None, &text));
+    }
+}
+
+#[derive(Clone, Copy)]
 struct Lookup<'r, 'c, 'a> {
-    layer: &'r Layer,
+    view: View<'r>,
     context: &'c Context<'r>,
     attempt: &'c Attempt<'a>,
     now: Timestamp,
@@ -47,44 +99,70 @@ struct Lookup<'r, 'c, 'a> {
 
 impl<'r> Lookup<'r, '_, '_> {
     fn number(&self, number: &Number, party: Party, hits: &mut Hits<'r>) {
-        self.layer.numbers.lookup(number, |matched, set| {
+        let layer = self.view.layer;
+        layer.numbers.lookup(number, |matched, set| {
             let (code, entry) = match matched {
                 Matched::Exact => (ReasonCode::NumberListed, EntryRef::Number(*number)),
                 Matched::Prefix(digits) => {
                     (ReasonCode::PrefixListed, EntryRef::Prefix(prefix_of(number, digits)))
                 }
             };
-            self.members(set, code, entry, Some(party), hits);
+            for member in layer.sets.get(set) {
+                let what = match layer.patterns.get(member.pattern as usize) {
+                    Some(pattern) => What::Pattern(pattern),
+                    None => What::Number(number),
+                };
+                if !self.view.hides(member.list, what) {
+                    self.member(member, code, entry, Some(party), hits);
+                }
+            }
         });
     }
 
-    fn members(
+    /// The entries for a sender id as it is.
+    fn sender(&self, exact: &str, hits: &mut Hits<'r>) {
+        let Some((key, &set)) = self.view.layer.senders.get_key_value(exact) else { return };
+        for member in self.view.layer.sets.get(set) {
+            if !self.view.hides(member.list, What::Text(TextKind::Sender, key)) {
+                let entry = EntryRef::Text(key);
+                self.member(member, ReasonCode::SenderListed, entry, None, hits);
+            }
+        }
+    }
+
+    /// Does an entry say anything of this attempt to those that look like its sender id?
+    fn speaks_of(&self, genuine: &Genuine) -> bool {
+        let member = &genuine.member;
+        let list = self.view.list(member.list);
+        applies(list, member, self.attempt, self.context.recipient_number(), self.now)
+            && !self.view.hides(member.list, What::Text(TextKind::LookAlike, &genuine.key))
+    }
+
+    fn member(
         &self,
-        set: u32,
+        member: &Member,
         code: ReasonCode,
         entry: EntryRef<'r>,
         party: Option<Party>,
         hits: &mut Hits<'r>,
     ) {
-        for member in self.layer.sets.get(set) {
-            let list = list_of(self.layer, member.list);
-            let recipient = self.context.recipient_number();
-            let spoken_of =
-                party.is_none_or(|party| list.party == Party::Either || list.party == party);
-            if !spoken_of || !applies(list, member, self.attempt, recipient, self.now) {
-                continue;
-            }
-            if member.meta.effect == Effect::Protect {
-                if party == Some(Party::Originator) && !self.context.identity_proven {
-                    self.protected_originator(list, &member.meta, entry, hits);
-                }
-                continue;
-            }
-            let code = code_of(list, code);
-            let mut hit = Hit::listed(code, list, &member.meta, entry, Basis::Metadata);
-            hit.of_originator = party != Some(Party::Recipient);
-            hits.push(hit);
+        let list = self.view.list(member.list);
+        let recipient = self.context.recipient_number();
+        let spoken_of =
+            party.is_none_or(|party| list.party == Party::Either || list.party == party);
+        if !spoken_of || !applies(list, member, self.attempt, recipient, self.now) {
+            return;
         }
+        if member.meta.effect == Effect::Protect {
+            if party == Some(Party::Originator) && !self.context.identity_proven {
+                self.protected_originator(list, &member.meta, entry, hits);
+            }
+            return;
+        }
+        let code = code_of(list, code);
+        let mut hit = Hit::listed(code, list, &member.meta, entry, Basis::Metadata);
+        hit.of_originator = party != Some(Party::Recipient);
+        hits.push(hit);
     }
 
     /// A protected number as originator: a spoof where it cannot come from.
@@ -105,42 +183,6 @@ impl<'r> Lookup<'r, '_, '_> {
         hit.shadow = meta.shadow;
         hit.entry = entry;
         hits.push(hit);
-    }
-
-    fn sender(&self, hits: &mut Hits<'r>) {
-        let text = lettered(&self.attempt.originator);
-        let exact = sender_exact_key(&text);
-        if let Some((key, &set)) = self.layer.senders.get_key_value(exact.as_str()) {
-            let entry = EntryRef::Text(key);
-            self.members(set, ReasonCode::SenderListed, entry, None, hits);
-        }
-        if self.layer.look_alikes.is_empty() {
-            return;
-        }
-        let skeleton = sender_skeleton(&text);
-        let Some(group) = self.layer.look_alikes.get(skeleton.as_str()) else { return };
-        let recipient = self.context.recipient_number();
-        let speaks = |member: &Member| {
-            let list = list_of(self.layer, member.list);
-            applies(list, member, self.attempt, recipient, self.now)
-        };
-        let is_itself = |genuine: &Genuine| *genuine.key == *exact;
-        let is_real = |g: &Genuine| is_itself(g) && !g.member.meta.shadow && speaks(&g.member);
-        if group.iter().any(is_real) {
-            return;
-        }
-        for (index, genuine) in group.iter().enumerate() {
-            // Two spellings of one name in one list are one finding.
-            let told = group[..index].iter().any(|g| g.member == genuine.member && !is_itself(g));
-            if told || is_itself(genuine) || !speaks(&genuine.member) {
-                continue;
-            }
-            let list = list_of(self.layer, genuine.member.list);
-            let code = code_of(list, ReasonCode::SenderLookAlike);
-            let entry = EntryRef::Text(&genuine.key);
-            let hit = Hit::listed(code, list, &genuine.member.meta, entry, Basis::Metadata);
-            hits.push(hit.at(None, &text));
-        }
     }
 }
 

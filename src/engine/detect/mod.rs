@@ -6,7 +6,6 @@ pub(super) mod message;
 
 use super::hit::Hit;
 use super::intern::Member;
-use super::ruleset::Layer;
 use crate::model::attempt::Attempt;
 use crate::model::entry::{Effect, ListSpec, TenantId};
 use crate::model::number::Number;
@@ -43,9 +42,4 @@ pub(super) fn code_of(list: &ListSpec, plain: ReasonCode) -> ReasonCode {
         Ground::Subscriber => ReasonCode::SubscriberChoice,
         _ => plain,
     }
-}
-
-/// The list of a member.
-pub(super) fn list_of(layer: &Layer, list: u16) -> &ListSpec {
-    &layer.lists[list as usize]
 }

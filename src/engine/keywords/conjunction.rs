@@ -4,7 +4,8 @@
 //! are found, nor what a conjunction is worth. Invariants: cost follows the postings of the
 //! distinct atoms that occur, plus the occurrences of conjunctions whose groups all occur; whether
 //! an atom occurs is exact whatever the text; positions are kept for [`OCCURRENCES_MAX`]
-//! occurrences, the first ones by place, in whatever order they are noted.
+//! occurrences, the first ones by place, in whatever order they are noted; who asks for more hears
+//! so.
 
 mod build;
 mod occurrences;
@@ -25,9 +26,16 @@ pub const GROUPS_MAX: usize = 8;
 pub const ATOMS_PER_GROUP_MAX: usize = 256;
 /// Most conjunctions of a set; bounds an [`OccurrenceBuffer`] to some megabytes.
 pub const CONJUNCTIONS_MAX: usize = 1 << 17;
-/// Most occurrences of one text whose places are kept: an honest message of 10 parts (1530
-/// characters) has far fewer, and `within` costs at most so much for each conjunction.
-pub const OCCURRENCES_MAX: usize = 512;
+/// Most occurrences of one text whose places are kept: as many as 16 KiB of text has words of two
+/// octets, so that whoever wants more must let phrases overlap.
+pub const OCCURRENCES_MAX: usize = 8192;
+/// Occurrences that every conjunction with `within` may look at: an honest message of 10 parts
+/// (1530 characters) has far fewer.
+const WITHIN_OCCURRENCES_MIN: usize = 512;
+/// Occurrences that all conjunctions with `within` together may look at in one text, some
+/// milliseconds; where more of them come close, each gets its share, but never less than
+/// [`WITHIN_OCCURRENCES_MIN`].
+const WITHIN_WORK_MAX: usize = 1 << 20;
 
 /// Something besides phrases that a text can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

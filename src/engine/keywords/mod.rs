@@ -116,6 +116,11 @@ impl KeywordSetBuilder {
         self.table.add(phrase, open_left, open_right)
     }
 
+    /// What tells a phrase of this builder apart from all others: see [`KeywordSet::phrase`].
+    pub fn phrase(&self, phrase: PhraseId) -> (&[u16], u8) {
+        self.table.identity(phrase)
+    }
+
     /// How many different phrases there are.
     pub fn len(&self) -> usize {
         self.table.len()
@@ -175,6 +180,12 @@ impl KeywordSet {
             }
         }
         self.units.scan(table, units, &mut hit);
+    }
+
+    /// The units of a phrase and a number below 8 for the way it matches: two phrases of any two
+    /// sets that agree in both find the same places in every text.
+    pub fn phrase(&self, phrase: u32) -> (&[u16], u8) {
+        self.table.identity(PhraseId(phrase))
     }
 
     /// How many phrases there are; ids are less than this.

@@ -175,6 +175,15 @@ impl PhraseTable {
         &self.pool[record.at as usize..][..usize::from(record.len)]
     }
 
+    /// What tells a phrase apart: its units, and how it matches as a number below 8.
+    pub(super) fn identity(&self, phrase: PhraseId) -> (&[u16], u8) {
+        let record = self.records[phrase.0 as usize];
+        let form = u8::from(record.words > 0)
+            | u8::from(record.border_left) << 1
+            | u8::from(record.border_right) << 2;
+        (self.units(record), form)
+    }
+
     pub(super) fn records(&self) -> impl Iterator<Item = Record> {
         self.records.iter().copied()
     }

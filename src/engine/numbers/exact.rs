@@ -11,6 +11,8 @@
 //! Invariants: no false positives; a look-up touches two neighbouring lines at most, unless both
 //! are full; crafted keys can slow a look-up to a binary search, never further.
 
+mod image;
+
 use std::fmt;
 
 use super::lines::{Found, Lines, Place};

@@ -58,6 +58,19 @@ impl NumberIndex {
         self.prefixes.len()
     }
 
+    /// The exact numbers and short codes, for an index without prefixes.
+    pub(in crate::engine) fn exact_parts(&self) -> (&ExactTable, &HashMap<ShortCode, u32>) {
+        (&self.exact, &self.short)
+    }
+
+    /// From what [`NumberIndex::exact_parts`] gave.
+    pub(in crate::engine) fn from_exact(
+        exact: ExactTable,
+        short: HashMap<ShortCode, u32>,
+    ) -> NumberIndex {
+        NumberIndex { exact, short, prefixes: PrefixTable::default() }
+    }
+
     /// Nothing at all.
     pub fn is_empty(&self) -> bool {
         self.exact_len() == 0 && self.prefixes.is_empty()

@@ -103,6 +103,17 @@ impl<T: Tag, const N: usize> Lines<T, N> {
         self.0.capacity() * size_of::<Line<T, N>>()
     }
 
+    /// Tags and payloads of a line.
+    pub fn line(&self, at: usize) -> ([T; N], [u32; N]) {
+        let line = &self.0[at];
+        (line.tags, line.payloads)
+    }
+
+    /// Replaces a line by what [`Lines::line`] gave.
+    pub fn set(&mut self, at: usize, tags: [T; N], payloads: [u32; N]) {
+        self.0[at] = Line { tags, payloads };
+    }
+
     /// Stores an entry in its home or buddy line; false when both are full.
     pub fn place(&mut self, place: Place<T>, payload: u32) -> bool {
         self.0[place.line].place(place.home, payload)

@@ -16,7 +16,7 @@ pub mod prefix;
 mod ranges;
 pub mod scan;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 
 pub use dialled::Dialled;
 pub use exact::ExactTable;

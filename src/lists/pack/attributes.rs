@@ -1,8 +1,9 @@
 //! The attributes of a `%list` line.
 
 use super::is_name;
-use super::values::{category, flag, label_key, points, timestamp};
-use crate::model::entry::{Effect, EntryMeta, ListKind, ListSpec, Party, TenantId};
+use super::values::{category, flag, label_key, number_pattern, points, timestamp, timestamp_text};
+use crate::model::entry::{Effect, EntryMeta, ListKind, ListSpec, NumberPattern, Party, TenantId};
+use crate::model::number::Number;
 use crate::model::policy::{Action, Ground, Traffic};
 use crate::model::time::Validity;
 
@@ -37,8 +38,10 @@ struct Draft {
     traffic: Option<Traffic>,
     shadow: bool,
     validity: Validity,
-    authority: bool,
-    case: bool,
+    authority: String,
+    case: String,
+    tenant: TenantId,
+    subscriber: Option<Number>,
 }
 
 impl Draft {
@@ -57,8 +60,10 @@ impl Draft {
             "shadow" => self.shadow = flag(value)?,
             "valid-from" => self.validity.from = timestamp(value)?,
             "valid-until" => self.validity.until = timestamp(value)?,
-            "authority" => self.authority = true,
-            "case" => self.case = true,
+            "authority" => self.authority = value.to_owned(),
+            "case" => self.case = value.to_owned(),
+            "tenant" => self.tenant = tenant(value)?,
+            "subscriber" => self.subscriber = Some(subscriber(value)?),
             _ => return Err("unknown; see packs/README.md for the list of attributes".into()),
         }
         Ok(())
@@ -67,7 +72,7 @@ impl Draft {
     fn finish(self, id: &str) -> Result<ListSpec, String> {
         let kind = self.kind.ok_or("attribute \"kind\" is missing")?;
         let ground = self.ground.unwrap_or(Ground::Analytics);
-        if ground == Ground::Order && !(self.authority && self.case) {
+        if ground == Ground::Order && (self.authority.is_empty() || self.case.is_empty()) {
             return Err("ground=order needs authority=… and case=…".into());
         }
         let effect = effect(self.effect.as_deref().unwrap_or("score"), self.points, self.label)?;
@@ -77,10 +82,12 @@ impl Draft {
             title: "".into(),
             source: "".into(),
             party: self.party,
-            tenant: TenantId::GLOBAL,
-            subscriber: None,
+            tenant: self.tenant,
+            subscriber: self.subscriber,
             traffic: self.traffic,
             ground,
+            authority: self.authority.into(),
+            case: self.case.into(),
             ceiling: self.ceiling.unwrap_or(default_ceiling(kind)),
             caps_text: self.caps_text,
             meta: EntryMeta {
@@ -90,6 +97,84 @@ impl Draft {
                 shadow: self.shadow,
             },
         })
+    }
+}
+
+/// Writes what [`list_spec`] reads: the `%list` line of a list, without its title and source.
+///
+/// What is as it would be without saying so is left out.
+pub fn list_line(spec: &ListSpec) -> String {
+    let mut line = format!("%list {} kind={}", spec.id, spec.kind.as_str());
+    let mut say = |key: &str, value: &str| {
+        line.extend([" ", key, "=", value]);
+    };
+    match spec.meta.effect {
+        Effect::Score(0) => {}
+        Effect::Score(points) => say("points", &points.to_string()),
+        Effect::Label(key) => {
+            say("effect", "label");
+            say("label", key.as_str());
+        }
+        other => say("effect", effect_name(other)),
+    }
+    if let Some(category) = spec.meta.category {
+        say("category", category.code());
+    }
+    if spec.ground != Ground::Analytics {
+        say("ground", &spec.ground.as_str().to_ascii_lowercase().replace('_', "-"));
+    }
+    if spec.ceiling != default_ceiling(spec.kind) {
+        say("ceiling", &spec.ceiling.as_str().to_ascii_lowercase());
+    }
+    if let Some(action) = spec.caps_text {
+        say("caps-text", &action.as_str().to_ascii_lowercase());
+    }
+    if spec.party != Party::Originator {
+        say("party", party_name(spec.party));
+    }
+    if let Some(traffic) = spec.traffic {
+        say("traffic", traffic.as_str());
+    }
+    if spec.meta.shadow {
+        say("shadow", "yes");
+    }
+    if spec.meta.validity.from != Validity::ALWAYS.from {
+        say("valid-from", &timestamp_text(spec.meta.validity.from));
+    }
+    if spec.meta.validity.until != Validity::ALWAYS.until {
+        say("valid-until", &timestamp_text(spec.meta.validity.until));
+    }
+    for (key, value) in [("authority", &spec.authority), ("case", &spec.case)] {
+        if !value.is_empty() {
+            say(key, value);
+        }
+    }
+    if spec.tenant != TenantId::GLOBAL {
+        say("tenant", &spec.tenant.0.to_string());
+    }
+    if let Some(number) = spec.subscriber {
+        say("subscriber", &number.to_string());
+    }
+    line
+}
+
+/// The name of an effect, as packs write it.
+pub fn effect_name(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Score(_) => "score",
+        Effect::Label(_) => "label",
+        Effect::Block => "block",
+        Effect::Allow => "allow",
+        Effect::Protect => "protect",
+        Effect::Watch => "watch",
+    }
+}
+
+fn party_name(party: Party) -> &'static str {
+    match party {
+        Party::Originator => "originator",
+        Party::Recipient => "recipient",
+        Party::Either => "either",
     }
 }
 
@@ -148,5 +233,17 @@ fn traffic(value: &str) -> Result<Traffic, String> {
         "call" => Ok(Traffic::Call),
         "message" => Ok(Traffic::Message),
         _ => Err(format!("expected call or message, found \"{value}\"")),
+    }
+}
+
+fn tenant(value: &str) -> Result<TenantId, String> {
+    let index = value.parse::<u16>().map(TenantId);
+    index.map_err(|_| format!("expected a tenant from 0 (all) to 65535, found \"{value}\""))
+}
+
+fn subscriber(value: &str) -> Result<Number, String> {
+    match number_pattern(value)? {
+        NumberPattern::Exact(number) => Ok(number),
+        _ => Err(format!("expected one full number, found \"{value}\"")),
     }
 }

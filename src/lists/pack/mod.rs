@@ -3,16 +3,21 @@
 //! The format stands in `packs/README.md`. One straight pass; a row borrows from its line.
 
 mod attributes;
-mod row;
+pub(super) mod row;
+mod settings;
 mod values;
 
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::collections::{HashMap, HashSet};
 
-use super::checks::ListCheck;
+use super::checks::{ListCheck, Surroundings};
+use super::row::Row;
 use super::{Finding, Findings, Severity, Sink};
-use crate::model::entry::ListSpec;
+use crate::model::entry::{Entry, ListSpec};
+use settings::Settings;
 
-pub use values::{number_pattern, timestamp};
+pub use attributes::{effect_name, list_line};
+pub use values::{number_pattern, pattern_text, timestamp, timestamp_text};
 
 /// A row longer than this is no row a person wrote.
 pub const LINE_BYTES_MAX: usize = 16 * 1024;
@@ -26,11 +31,26 @@ pub const LISTS_MAX: usize = 4096;
 /// Reads packs one after the other; list ids must be unique over all of them.
 #[derive(Debug, Default)]
 pub struct Reader {
-    ids: HashSet<String>,
+    places: HashMap<String, Place>,
     findings: Findings,
+    around: Surroundings,
+}
+
+/// Where a list begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// File as named by the caller.
+    pub file: String,
+    /// Line of its `%list`, from 1.
+    pub line: usize,
 }
 
 impl Reader {
+    /// A reader that knows more than the packs it is given.
+    pub fn new(around: Surroundings) -> Reader {
+        Reader { around, ..Reader::default() }
+    }
+
     /// Reads one pack. What is wrong is added to the findings; reading goes on to find more.
     pub fn read(&mut self, file: &str, octets: &[u8], sink: &mut dyn Sink) {
         let before = self.findings.errors;
@@ -38,14 +58,25 @@ impl Reader {
         for (index, line) in octets.split(|&b| b == b'\n').enumerate() {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             let line = if index == 0 { line.strip_prefix(BOM).unwrap_or(line) } else { line };
+            state.at = index + 1;
             if let Err(message) = state.line(line, sink) {
-                state.error(index + 1, message);
+                state.error(message);
             }
         }
         if !state.named && self.findings.errors == before {
             let message = "expected a first directive `%pack NAME`".to_owned();
-            self.findings.push(error(file, 1, message));
+            self.findings.push(finding(file, 1, Severity::Error, message));
         }
+    }
+
+    /// What the reader was told about everything else.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.around
+    }
+
+    /// Where a list begins.
+    pub fn place(&self, list: &str) -> Option<&Place> {
+        self.places.get(list)
     }
 
     /// What was found so far.
@@ -56,17 +87,20 @@ impl Reader {
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
-fn error(file: &str, line: usize, message: String) -> Finding {
-    Finding { file: file.to_owned(), line, severity: Severity::Error, message }
+fn finding(file: &str, line: usize, severity: Severity, message: String) -> Finding {
+    Finding { file: file.to_owned(), line, severity, message }
 }
 
 /// Where reading stands within one pack.
 struct PackState<'p> {
     file: &'p str,
     reader: &'p mut Reader,
+    /// The line being read, from 1.
+    at: usize,
     named: bool,
     defines: HashMap<String, String>,
     list: Option<ListState>,
+    settings: Settings,
 }
 
 /// The list whose rows are being read.
@@ -81,11 +115,19 @@ struct ListState {
 
 impl<'p> PackState<'p> {
     fn new(file: &'p str, reader: &'p mut Reader) -> Self {
-        PackState { file, reader, named: false, defines: HashMap::new(), list: None }
+        PackState {
+            file,
+            reader,
+            at: 0,
+            named: false,
+            defines: HashMap::new(),
+            list: None,
+            settings: Settings::default(),
+        }
     }
 
-    fn error(&mut self, line: usize, message: String) {
-        self.reader.findings.push(error(self.file, line, message));
+    fn error(&mut self, message: String) {
+        self.reader.findings.push(finding(self.file, self.at, Severity::Error, message));
     }
 
     fn line(&mut self, octets: &[u8], sink: &mut dyn Sink) -> Result<(), String> {
@@ -154,12 +196,14 @@ impl<'p> PackState<'p> {
     fn begin_list(&mut self, rest: &str) -> Result<(), String> {
         self.list = None;
         let spec = attributes::list_spec(rest)?;
-        if self.reader.ids.len() >= LISTS_MAX {
+        if self.reader.places.len() >= LISTS_MAX {
             return Err(format!("more than {LISTS_MAX} lists"));
         }
-        if !self.reader.ids.insert(spec.id.to_string()) {
-            return Err(format!("list id \"{}\" is already in use", spec.id));
-        }
+        let place = Place { file: self.file.to_owned(), line: self.at };
+        match self.reader.places.entry(spec.id.to_string()) {
+            Occupied(_) => return Err(format!("list id \"{}\" is already in use", spec.id)),
+            Vacant(free) => drop(free.insert(place)),
+        };
         self.list = Some(ListState {
             spec,
             begun: false,
@@ -172,6 +216,11 @@ impl<'p> PackState<'p> {
 
     fn columns(&mut self, rest: &str) -> Result<(), String> {
         let list = self.list.as_mut().ok_or("`%columns` needs a correct `%list` above it")?;
+        if list.begun {
+            return Err("`%columns` must stand before the first row of its list; begin another \
+                        list for rows with other columns"
+                .into());
+        }
         list.columns = Some(row::Columns::parse(list.spec.kind, rest)?);
         Ok(())
     }
@@ -205,10 +254,60 @@ impl<'p> PackState<'p> {
             return Err(format!("id \"{id}\" is already used in this list"));
         }
         let (spec, check) = (&list.spec, &mut list.check);
+        let (settings, reader) = (&mut self.settings, &mut *self.reader);
+        let (around, findings) = (&reader.around, &mut reader.findings);
+        let mut warn = |message: String| {
+            findings.push(finding(self.file, self.at, Severity::Warning, message));
+        };
         row::entries(spec, &cells, &self.defines, &mut |entry| {
-            check.entry(spec, &entry)?;
+            check.entry(spec, &entry, around, &mut warn)?;
+            settings.entry(&entry.value, self.at, &mut warn)?;
             sink.entry(entry)
-        })
+        })?;
+        if !sink.wants_rows() {
+            return Ok(());
+        }
+        let cells = row::expanded(&cells, &self.defines)?;
+        sink.row(Row::read(spec, cells.iter().map(|(name, cell)| (*name, &**cell)))?)
+    }
+}
+
+/// Reads a pack into lists and rows; every `@NAME` is replaced by what it stands for.
+///
+/// Errors: the findings, when any line is wrong.
+pub fn rows(file: &str, octets: &[u8]) -> Result<Vec<(ListSpec, Vec<Row>)>, Findings> {
+    let (mut reader, mut sink) = (Reader::default(), RowSink::default());
+    reader.read(file, octets, &mut sink);
+    if reader.findings().has_errors() { Err(reader.findings().clone()) } else { Ok(sink.0) }
+}
+
+/// Reads what [`list_line`] writes, with or without `%list` in front.
+///
+/// Errors: in words, naming the attribute.
+pub fn parse_list_line(line: &str) -> Result<ListSpec, String> {
+    attributes::list_spec(line.trim().strip_prefix("%list ").unwrap_or(line))
+}
+
+/// Keeps rows by list.
+#[derive(Default)]
+struct RowSink(Vec<(ListSpec, Vec<Row>)>);
+
+impl Sink for RowSink {
+    fn list(&mut self, spec: &ListSpec) {
+        self.0.push((spec.clone(), Vec::new()));
+    }
+
+    fn entry(&mut self, _entry: Entry<'_>) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn wants_rows(&self) -> bool {
+        true
+    }
+
+    fn row(&mut self, row: Row) -> Result<(), String> {
+        self.0.last_mut().ok_or("row outside a list")?.1.push(row);
+        Ok(())
     }
 }
 

@@ -19,8 +19,33 @@ use crate::model::policy::{Action, Mode};
 pub(super) const RESERVED: [&str; 3] = ["link", "phone", "code"];
 
 /// Columns that every kind takes.
-const COMMON: [&str; 8] =
-    ["effect", "points", "label", "category", "shadow", "valid_from", "valid_until", "note"];
+const COMMON: [&str; 11] = [
+    "effect",
+    "points",
+    "label",
+    "category",
+    "shadow",
+    "valid_from",
+    "valid_until",
+    "reason",
+    "source",
+    "ticket",
+    "note",
+];
+
+/// All columns of a kind, in the order in which rows keep their cells.
+pub(in crate::lists) fn all_columns(kind: ListKind) -> impl Iterator<Item = &'static str> {
+    let (needed, optional) = columns_of(kind);
+    needed.iter().chain(optional).chain(&COMMON).copied()
+}
+
+/// Finds a column of a kind by its name.
+pub(in crate::lists) fn column_of(kind: ListKind, name: &str) -> Result<&'static str, String> {
+    all_columns(kind).find(|known| *known == name).ok_or_else(|| {
+        let all: Vec<&str> = all_columns(kind).collect();
+        format!("unknown column \"{name}\" for kind {}; expected {}", kind.as_str(), all.join(", "))
+    })
+}
 
 /// Columns of a kind: those it needs, those it may have besides.
 fn columns_of(kind: ListKind) -> (&'static [&'static str], &'static [&'static str]) {
@@ -44,7 +69,7 @@ fn columns_of(kind: ListKind) -> (&'static [&'static str], &'static [&'static st
         ListKind::NumberClass => {
             (&["region", "prefix", "digits", "class", "short", "origination", "abroad"], &[])
         }
-        ListKind::Trunk => (&["trunk"], &["number", "sender", "signature", "mode", "region"]),
+        ListKind::Trunk => (&["trunk"], &["number", "sender", "mode", "region"]),
         ListKind::Policy => (&["key", "value"], &[]),
     }
 }
@@ -56,18 +81,10 @@ pub(super) struct Columns {
 
 impl Columns {
     pub(super) fn parse(kind: ListKind, rest: &str) -> Result<Columns, String> {
-        let (needed, optional) = columns_of(kind);
-        let known = || needed.iter().chain(optional).chain(&COMMON).copied();
+        let (needed, _) = columns_of(kind);
         let mut names: Vec<&'static str> = Vec::new();
         for word in rest.split_ascii_whitespace() {
-            let name = known().find(|name| *name == word).ok_or_else(|| {
-                let all: Vec<&str> = known().collect();
-                format!(
-                    "unknown column \"{word}\" for kind {}; expected {}",
-                    kind.as_str(),
-                    all.join(", ")
-                )
-            })?;
+            let name = column_of(kind, word)?;
             if names.contains(&name) {
                 return Err(format!("column \"{name}\" stands twice"));
             }
@@ -94,18 +111,36 @@ impl Columns {
             }
             cells[at] = cell.trim();
         }
-        Ok(Cells { names: &self.names, cells })
+        Ok(Cells { names: &self.names, cells, numbered: true })
     }
 }
 
 /// The cells of one row by column name; an empty cell is as good as none.
-pub(super) struct Cells<'l, 'c> {
+pub(in crate::lists) struct Cells<'l, 'c> {
     names: &'c [&'static str],
     cells: [&'l str; COLUMNS_MAX],
+    /// They stand in a file: mistakes name the place of their column, too.
+    numbered: bool,
 }
 
-impl<'l> Cells<'l, '_> {
-    pub(super) fn get(&self, name: &str) -> Option<&'l str> {
+impl<'l, 'c> Cells<'l, 'c> {
+    /// Cells of no file. `texts` stand in the order of `names`.
+    pub(in crate::lists) fn new(
+        names: &'c [&'static str],
+        texts: impl Iterator<Item = &'l str>,
+    ) -> Self {
+        let mut cells = [""; COLUMNS_MAX];
+        cells.iter_mut().zip(texts).for_each(|(cell, text)| *cell = text);
+        Cells { names, cells, numbered: false }
+    }
+
+    /// All cells that are not empty.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &'l str)> {
+        let cells = self.names.iter().copied().zip(self.cells);
+        cells.filter(|(_, cell)| !cell.is_empty())
+    }
+
+    pub(in crate::lists) fn get(&self, name: &str) -> Option<&'l str> {
         let index = self.names.iter().position(|n| *n == name)?;
         Some(self.cells[index]).filter(|cell| !cell.is_empty())
     }
@@ -128,13 +163,15 @@ impl<'l> Cells<'l, '_> {
     }
 
     fn at(&self, name: &str, what: &str) -> String {
-        let index = self.names.iter().position(|n| *n == name).map_or(0, |i| i + 1);
-        format!("column {index} \"{name}\": {what}")
+        match self.names.iter().position(|n| *n == name) {
+            Some(index) if self.numbered => format!("column {} \"{name}\": {what}", index + 1),
+            _ => format!("column \"{name}\": {what}"),
+        }
     }
 }
 
 /// Turns a row into its entries (a sender row may give two) and hands them on.
-pub(super) fn entries(
+pub(in crate::lists) fn entries(
     spec: &ListSpec,
     cells: &Cells<'_, '_>,
     defines: &HashMap<String, String>,
@@ -180,7 +217,30 @@ fn plain(text: &str) -> Result<&str, String> {
     Ok(text)
 }
 
-fn entry_meta(spec: &ListSpec, cells: &Cells<'_, '_>) -> Result<EntryMeta, String> {
+/// Cells with every `@NAME` replaced by what it stands for, and choices in one form.
+pub(super) fn expanded(
+    cells: &Cells<'_, '_>,
+    defines: &HashMap<String, String>,
+) -> Result<Vec<(&'static str, String)>, String> {
+    let one = |(name, cell): (&'static str, &str)| {
+        let text = match name {
+            "all" => {
+                let groups = cell.split(';').map(|group| expand(group, defines));
+                groups.collect::<Result<Vec<_>, _>>()?.join(" ; ")
+            }
+            "none" => expand(cell, defines)?,
+            _ => cell.to_owned(),
+        };
+        Ok((name, text))
+    };
+    cells.iter().map(one).collect()
+}
+
+/// What a row says besides its value.
+pub(in crate::lists) fn entry_meta(
+    spec: &ListSpec,
+    cells: &Cells<'_, '_>,
+) -> Result<EntryMeta, String> {
     let mut meta = spec.meta;
     let own_points = cells.read("points", points)?;
     let own_label = cells.read("label", label_key)?;
@@ -327,24 +387,35 @@ fn class_row(cells: &Cells<'_, '_>) -> Result<ClassRow, String> {
         digits_min,
         digits_max,
         class: cells.need("class", |text| {
-            NumberClass::parse(text).ok_or_else(|| {
-                let names: Vec<&str> = NumberClass::ALL.iter().map(|(_, n)| *n).collect();
-                format!("expected one of {}, found \"{text}\"", names.join(", "))
-            })
+            let names = NumberClass::ALL.map(|(class, name)| (name, class));
+            one_of(&names, text)
         })?,
         short: cells.read("short", flag)?.unwrap_or(false),
-        origination: cells.need("origination", |text| match text {
-            "yes" => Ok(Origination::Yes),
-            "bound" => Ok(Origination::Bound),
-            "never" => Ok(Origination::Never),
-            _ => Err(format!("expected yes, bound or never, found \"{text}\"")),
+        origination: cells.need("origination", |text| {
+            let names = [
+                ("yes", Origination::Yes),
+                ("bound", Origination::Bound),
+                ("never", Origination::Never),
+            ];
+            one_of(&names, text)
         })?,
-        from_abroad: cells.need("abroad", |text| match text {
-            "allow" => Ok(FromAbroad::Allow),
-            "roaming" => Ok(FromAbroad::Roaming),
-            "block" => Ok(FromAbroad::Block),
-            _ => Err(format!("expected allow, roaming or block, found \"{text}\"")),
+        from_abroad: cells.need("abroad", |text| {
+            let names = [
+                ("allow", FromAbroad::Allow),
+                ("roaming", FromAbroad::Roaming),
+                ("block", FromAbroad::Block),
+            ];
+            one_of(&names, text)
         })?,
+    })
+}
+
+/// Reads one of some names.
+fn one_of<T: Copy>(names: &[(&str, T)], text: &str) -> Result<T, String> {
+    let found = names.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+        format!("expected one of {}, found \"{text}\"", names.join(", "))
     })
 }
 
@@ -353,7 +424,6 @@ fn trunk_row<'l>(cells: &Cells<'l, '_>) -> Result<TrunkRow<'l>, String> {
         trunk_id: cells.need("trunk", Ok)?,
         number: cells.read("number", number_pattern)?,
         sender: cells.get("sender"),
-        signature: cells.get("signature"),
         mode: cells.read("mode", mode)?,
         region: cells.read("region", region)?,
     })

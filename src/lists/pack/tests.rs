@@ -86,6 +86,11 @@ fn every_mistake_names_its_line() {
             "%pack a\n%list x kind=policy\n%columns key value\ncall.block\t0",
             "4: error: column 2 \"value\": threshold for block must be from 200 to 1000, found 0",
         ),
+        (
+            "%pack a\n%list x kind=number\n%columns value\n+123456\n%columns value note",
+            "5: error: `%columns` must stand before the first row",
+        ),
+        ("%pack a\n%list x kind=trunk\n%columns trunk signature", "3: error: unknown column"),
     ];
     for (text, expected) in table {
         let got = findings(text);
@@ -138,4 +143,110 @@ fn number_values() {
     ] {
         assert_eq!(number_pattern(text).is_ok(), ok, "{text}: {:?}", number_pattern(text));
     }
+}
+
+/// Attributes and one row, and how the one finding starts: all but its place.
+#[test]
+fn what_could_never_act_is_refused() {
+    let times = "valid-from=2020-01-01 valid-until=2099-01-01";
+    let table = [
+        (
+            "kind=number effect=block ceiling=allow",
+            "value",
+            "+123456",
+            "effect=block under ceiling",
+        ),
+        (
+            "kind=number effect=block category=OK01",
+            "value",
+            "+123456",
+            "effect=block under ceiling",
+        ),
+        (
+            "kind=sender effect=label label=marketing ceiling=allow",
+            "value",
+            "Bank",
+            "effect=label under ceiling",
+        ),
+        (
+            "kind=number",
+            "value effect valid_until",
+            "+123456\tprotect\t2099-01-01",
+            "effect=protect",
+        ),
+        (
+            &format!("kind=number effect=protect {times}"),
+            "value",
+            "+123456",
+            "effect=protect applies",
+        ),
+        (
+            &format!("kind=policy {times}"),
+            "key value",
+            "mode\tenforce",
+            "kind=policy applies at all",
+        ),
+        (&format!("kind=trunk {times}"), "trunk mode", "T\tenforce", "kind=trunk applies at all"),
+        ("kind=policy shadow=yes", "key value", "mode\tenforce", "kind=policy knows no shadow"),
+        ("kind=trunk", "trunk mode shadow", "T\tenforce\tyes", "kind=trunk knows no shadow"),
+    ];
+    for (attributes, columns, row, expected) in table {
+        let text = format!("%pack a\n%list x {attributes}\n%columns {columns}\n{row}");
+        let got = findings(&text);
+        let start = format!("t.pack:4: error: {expected}");
+        assert!(got.len() == 1 && got[0].starts_with(&start), "{attributes} {row}: {got:?}");
+    }
+    for fine in [
+        "kind=number effect=block ceiling=label",
+        "kind=number effect=block ceiling=block category=OK01 ground=subscriber",
+        "kind=number effect=score points=10 ceiling=allow",
+        "kind=number effect=protect",
+    ] {
+        let text = format!("%pack a\n%list x {fine}\n%columns value\n+123456");
+        assert_eq!(findings(&text), Vec::<String>::new(), "{fine}");
+    }
+}
+
+#[test]
+fn what_is_said_once_may_be_said_anew_only_in_a_later_pack() {
+    let policy = |rows: &str| format!("%pack a\n%list x kind=policy\n%columns key value\n{rows}");
+    let trunk = |rows: &str| {
+        format!("%pack a\n%list x kind=trunk\n%columns trunk number mode region\n{rows}")
+    };
+    let table = [
+        (
+            policy("mode\tenforce\nmode\tobserve"),
+            Some("5: error: key \"mode\" has another value in"),
+        ),
+        (
+            policy("call.hold\t700\n\ncall.hold\t800"),
+            Some("6: error: key \"call.hold\" has another value in line 4"),
+        ),
+        (policy("mode\tenforce\nmode\tenforce"), Some("5: warning: repeats line 4")),
+        (policy("call.hold\t700\nmessage.hold\t800\ncall.block\t900"), None),
+        (
+            trunk("T\t\tobserve\nT\t\tenforce"),
+            Some("5: error: mode of trunk \"T\" has another value in line 4"),
+        ),
+        (
+            trunk("T\t\t\tCN\nT\t+123*\t\tUS"),
+            Some("5: error: region of trunk \"T\" has another value in line 4"),
+        ),
+        (trunk("T\t+8613800138000\nT\t+8613800138001"), None),
+        (trunk("T\t+123*\tobserve\nT\t+123*\tobserve"), Some("5: warning: repeats line 4")),
+        (trunk("T\t+123*\tobserve\nT\t+124*\nT\t+125*\tobserve\nU\t+123*\tenforce"), None),
+    ];
+    for (text, expected) in table {
+        let got = findings(&text);
+        assert_eq!(got.len(), usize::from(expected.is_some()), "{text}: {got:?}");
+        let start = expected.map(|expected| format!("t.pack:{expected}"));
+        assert!(start.is_none_or(|start| got[0].starts_with(&start)), "{text}: {got:?}");
+    }
+    let mut reader = Reader::default();
+    for (file, text) in [("a", "mode\tenforce"), ("b", "mode\tobserve")] {
+        let text = policy(text).replace("%list x", &format!("%list {file}"));
+        reader.read(file, text.as_bytes(), &mut CountingSink::default());
+    }
+    assert_eq!(reader.findings().kept, vec![]);
+    assert_eq!(reader.place("b"), Some(&Place { file: "b".into(), line: 2 }));
 }

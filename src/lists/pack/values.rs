@@ -1,6 +1,6 @@
 //! Single values of a pack: numbers, dates, points, codes.
 
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use arrayvec::ArrayString;
 
@@ -86,6 +86,36 @@ pub fn timestamp(text: &str) -> Result<Timestamp, String> {
     let time = humantime::parse_rfc3339(&full).map_err(|_| expected())?;
     let since = time.duration_since(UNIX_EPOCH).map_err(|_| expected())?;
     u64::try_from(since.as_millis()).map(Timestamp).map_err(|_| expected())
+}
+
+/// The last instant that can be written: the end of the year 9999, in milliseconds.
+const TIMESTAMP_MAX: u64 = 253_402_300_799_999;
+
+/// Writes what [`timestamp`] reads: the day alone where nothing else is said. What lies behind the
+/// year 9999 is written as its end.
+pub fn timestamp_text(time: Timestamp) -> String {
+    let since = Duration::from_millis(time.0.min(TIMESTAMP_MAX));
+    let full = match since.subsec_millis() {
+        0 => humantime::format_rfc3339_seconds(UNIX_EPOCH + since).to_string(),
+        _ => humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string(),
+    };
+    full.strip_suffix("T00:00:00Z").map_or_else(|| full.clone(), str::to_owned)
+}
+
+/// Writes what [`number_pattern`] reads.
+pub fn pattern_text(pattern: &NumberPattern) -> String {
+    let plan = |digits: &PlanDigits| match digits.region {
+        None => format!("+{}", digits.digits),
+        Some(region) => format!("{region}:{}", digits.digits),
+    };
+    match pattern {
+        NumberPattern::Exact(number) => number.to_string(),
+        NumberPattern::Prefix(digits) => plan(digits) + "*",
+        NumberPattern::Range { first, last, open } => {
+            let end = if *open { "*" } else { "" };
+            format!("{}{end}-{}{end}", plan(first), plan(last))
+        }
+    }
 }
 
 /// Reads points.

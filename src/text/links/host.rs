@@ -7,17 +7,24 @@ use std::net::Ipv4Addr;
 use idna::AsciiDenyList;
 use psl::{Psl, Type};
 
-use super::HOST_BYTES_MAX;
+use super::anchor::{last_label, spelt_dot};
+use super::{HOST_BYTES_MAX, work};
 use crate::text::class::{UnitClass, class_of};
 use crate::text::fold::fold_to_string;
 use crate::text::table;
 
 /// Most bytes of one label (RFC 1035 section 2.3.4).
 const LABEL_BYTES_MAX: usize = 63;
+/// Most characters of a label as written: composed with its marks, each takes a byte of the name
+/// at least. Mapping takes the square of a label's length.
+const LABEL_CHARS_MAX: usize = 3 * LABEL_BYTES_MAX;
 /// A name with a digit must be so long to count as made up for a link, and not as chat (`2nite`).
 const DIGIT_LABEL_MIN: usize = 7;
 /// Both parts of a name with a hyphen must be so long, for the same reason (`la-bth`).
 const HYPHEN_PART_MIN: usize = 3;
+
+/// Most bytes of a top-level domain as written: four for each of its characters at most.
+const TOP_BYTES_MAX: usize = 4 * LABEL_BYTES_MAX;
 
 /// What a character may be in a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +51,19 @@ pub(super) fn host_char(c: char) -> HostChar {
         '\0'..='\u{7F}' => HostChar::Other,
         c if table::is_invisible(c) => HostChar::Invisible,
         c => wide_host_char(c),
+    }
+}
+
+/// What the first character of `rest` may be in a host, and its bytes. A dot in brackets
+/// (`a[.]com`) is one dot.
+pub(super) fn next_part(rest: &str) -> Option<(HostChar, usize)> {
+    let c = rest.chars().next()?;
+    match host_char(c) {
+        HostChar::Other => match spelt_dot(rest) {
+            Some(length) => Some((HostChar::Dot, length)),
+            None => Some((HostChar::Other, c.len_utf8())),
+        },
+        part => Some((part, c.len_utf8())),
     }
 }
 
@@ -89,16 +109,28 @@ pub(super) fn resolve(written: &str, known_only: bool, hosts: &mut String) -> Op
         return None;
     }
     let start = hosts.len();
-    let mut ascii = true;
-    for c in written.chars() {
-        match host_char(c) {
+    let (mut ascii, mut rest) = (true, written);
+    let (mut label, mut label_max) = (0, 0);
+    while let Some((part, length)) = next_part(rest) {
+        let (head, tail) = rest.split_at(length);
+        rest = tail;
+        match part {
             HostChar::Invisible => {}
-            HostChar::Dot => hosts.push('.'),
+            HostChar::Dot => {
+                label = 0;
+                hosts.push('.');
+            }
             _ => {
-                ascii &= c.is_ascii();
-                hosts.push(c.to_ascii_lowercase());
+                label += 1;
+                label_max = label_max.max(label);
+                ascii &= head.is_ascii();
+                hosts.extend(head.chars().map(|c| c.to_ascii_lowercase()));
             }
         }
+    }
+    work::visit(written.len());
+    if label_max > LABEL_CHARS_MAX {
+        return None;
     }
     if !ascii {
         let name = &hosts[start..];
@@ -120,9 +152,13 @@ pub(super) fn resolve(written: &str, known_only: bool, hosts: &mut String) -> Op
 }
 
 fn may_have_known_top(written: &str) -> bool {
-    let last = written.rsplit(|c| host_char(c) == HostChar::Dot).next().unwrap_or_default();
+    let last = last_label(written);
     if last.is_ascii() {
         return true;
+    }
+    work::visit(written.len());
+    if last.len() > TOP_BYTES_MAX {
+        return false;
     }
     match idna::domain_to_ascii_cow(last.as_bytes(), AsciiDenyList::URL) {
         Ok(top) => psl::List.suffix(top.as_bytes()).is_some_and(|suffix| suffix.is_known()),
@@ -152,7 +188,8 @@ fn classify(host: &str) -> Resolved {
 /// What stands around a bare host.
 #[derive(Clone, Copy)]
 pub(super) struct Surroundings {
-    pub is_www: bool,
+    /// A `www.` or a dot spelt out says that it is a host.
+    pub is_certain: bool,
     pub has_path: bool,
     pub has_port: bool,
     pub ideographs: bool,
@@ -186,7 +223,7 @@ pub(super) fn is_bare_host(
     if found.is_ip {
         return around.has_path || around.has_port;
     }
-    if around.is_www || around.has_path {
+    if around.is_certain || around.has_path {
         return true;
     }
     if is_sentence_border(written) {

@@ -6,7 +6,7 @@
 
 use super::{
     Atom, Conjunction, ConjunctionHit, ConjunctionId, ConjunctionSet, FACTS, GROUPS_MAX,
-    OCCURRENCES_MAX,
+    OCCURRENCES_MAX, WITHIN_OCCURRENCES_MIN, WITHIN_WORK_MAX,
 };
 
 /// Buffers for the occurrences of one text, to be reused from text to text by one thread. Grows
@@ -76,10 +76,11 @@ impl Kept {
         self.rows.push(occurrence);
     }
 
-    fn sort(&mut self) {
+    /// Puts the first ones in order and drops the others.
+    fn sort(&mut self, most: usize) {
         self.rows.sort_unstable();
-        self.truncated |= self.rows.len() > OCCURRENCES_MAX;
-        self.rows.truncate(OCCURRENCES_MAX);
+        self.truncated |= self.rows.len() > most;
+        self.rows.truncate(most);
     }
 }
 
@@ -98,9 +99,10 @@ impl OccurrenceBuffer {
         }
     }
 
-    /// Did the last text have more than [`OCCURRENCES_MAX`] occurrences of which conjunctions
-    /// with `within` ask the place? Such conjunctions saw the first ones only; all others are
-    /// exact. Known after [`Occurrences::evaluate`].
+    /// Did the last text have more occurrences of which conjunctions with `within` ask the place
+    /// than are kept ([`OCCURRENCES_MAX`], or fewer where many conjunctions share the work)? Such
+    /// conjunctions saw the first ones only; all others are exact. Known after
+    /// [`Occurrences::evaluate`].
     pub fn truncated(&self) -> bool {
         self.kept.truncated
     }
@@ -168,9 +170,11 @@ impl OccurrenceBuffer {
         }
     }
 
-    /// Sorts the kept occurrences and links those of each atom.
-    fn link(&mut self) {
-        self.kept.sort();
+    /// Sorts the kept occurrences and links those of each atom; `within` is how many conjunctions
+    /// will look at them.
+    fn link(&mut self, within: usize) {
+        let share = WITHIN_WORK_MAX / within.max(1);
+        self.kept.sort(share.clamp(WITHIN_OCCURRENCES_MIN, OCCURRENCES_MAX));
         for (at, occurrence) in self.kept.rows.iter().enumerate().rev() {
             let state = &mut self.atoms[occurrence.atom as usize];
             self.next[at] = state.head;
@@ -247,7 +251,9 @@ impl<'a> Occurrences<'a> {
             return;
         }
         buffer.complete.sort_unstable();
-        buffer.link();
+        let is_within = |id: &&u32| set.conjunctions[**id as usize].within.is_some();
+        let within = buffer.complete.iter().filter(is_within).count();
+        buffer.link(within);
         for at in 0..buffer.complete.len() {
             let id = buffer.complete[at];
             let conjunction = &set.conjunctions[id as usize];

@@ -97,7 +97,8 @@ fn the_first_occurrences_are_kept_in_any_order() {
     ]);
     let mut buffer = OccurrenceBuffer::new();
     let max = OCCURRENCES_MAX as u32;
-    let mut noted: Vec<Noted> = (0..3000).map(|at| (phrase(0), at * 20, at * 20 + 2)).collect();
+    let mut noted: Vec<Noted> =
+        (0..max + 1000).map(|at| (phrase(0), at * 20, at * 20 + 2)).collect();
     noted.push((phrase(2), 100_000, 100_001));
     let near = |at: u32| (phrase(1), at * 20 + 3, at * 20 + 5);
     for turn in [0, 1, 1234, 2999] {
@@ -128,6 +129,25 @@ fn a_warm_buffer_keeps_its_size() {
     assert_eq!(evaluate(&set, &mut buffer, &noted).len(), 100);
     assert_eq!(evaluate(&set, &mut buffer, &[(LINK, 5, 9)]).len(), 100);
     assert_eq!(buffer.bytes(), bytes);
+}
+
+/// Words of the script over and over, then the script itself: nothing is lost before the text
+/// would be longer than is read; where too many conjunctions share the work, the buffer says so.
+#[test]
+fn padding_hides_no_script() {
+    let spec = (vec![vec![phrase(0)], vec![phrase(1)]], vec![], Some(10));
+    let mut noted: Vec<Noted> = (0..2700).map(|at| (phrase(0), at * 3, at * 3 + 2)).collect();
+    noted.push((phrase(1), 2699 * 3 + 2, 2699 * 3 + 4));
+    let mut buffer = OccurrenceBuffer::new();
+    let set = build(std::slice::from_ref(&spec));
+    assert_eq!(evaluate(&set, &mut buffer, &noted), [(0, 8097, 8101)]);
+    assert!(!buffer.truncated());
+    let set = build(&vec![spec; 1000]);
+    assert_eq!(evaluate(&set, &mut buffer, &noted), []);
+    assert!(buffer.truncated());
+    let first = WITHIN_WORK_MAX / 1000;
+    noted.insert(7, (phrase(1), first as u32 * 3 - 10, first as u32 * 3 - 8));
+    assert_eq!(evaluate(&set, &mut buffer, &noted).len(), 1000);
 }
 
 /// All choices of one occurrence per group: the tightest, or the firsts where nothing bounds.

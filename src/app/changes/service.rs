@@ -1,0 +1,400 @@
+//! The write side as edges see it: one writer behind a lock, every step first in the log.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::api::{
+    AuditRecord, Caller, CheckReport, Live as LiveCommit, Page, PageRequest, Preview, Refusal,
+};
+use super::delta::is_narrow;
+use super::live::{Live, Prepared};
+use super::paging;
+use super::ports::{CatalogueView, ChangeLog, LogError, Verified};
+use super::writer::Writer;
+use crate::app::publisher::Publisher;
+use crate::app::screening::Clock;
+use crate::lists::changeset::{ChangeSet, CommitFacts, Denied, State};
+use crate::lists::edit::Edit;
+use crate::lists::event::{Draft, DraftOrigin, Event};
+use crate::lists::view::{Changed, View};
+use crate::model::catalogue::{ChangeSetId, Cursor};
+use crate::model::revision::Revision;
+
+/// The write side of the catalogue.
+pub struct Changes {
+    pub(super) log: Arc<dyn ChangeLog>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) publisher: Arc<Publisher>,
+    writer: Mutex<Writer>,
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Refusal {
+        match denied {
+            Denied::NotFound => {
+                Refusal::NotFound { kind: "change_set", name: "it was never drafted".into() }
+            }
+            Denied::Stale { etag } => Refusal::Stale { etag },
+            Denied::NotAuthor(_) => Refusal::Forbidden(denied.to_string()),
+            denied => Refusal::Precondition { reason: denied.reason(), what: denied.to_string() },
+        }
+    }
+}
+
+impl Changes {
+    /// Reads log and view, and compiles what they hold.
+    ///
+    /// Errors: the store cannot be read, or what it holds cannot be compiled.
+    pub fn open(
+        log: Arc<dyn ChangeLog>,
+        view: Box<dyn CatalogueView>,
+        publisher: Arc<Publisher>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Changes, Refusal> {
+        let writer = Writer::open(Arc::clone(&log), view, Live::empty()?)?;
+        let changes = Changes { log, clock, publisher, writer: Mutex::new(writer) };
+        {
+            let mut writer = changes.lock();
+            if writer.book.revision() > Revision(0) {
+                changes.recompile(&mut writer)?;
+            }
+        }
+        Ok(changes)
+    }
+
+    /// The newest revision in the log.
+    pub fn revision(&self) -> Revision {
+        self.lock().book.revision()
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Writer> {
+        // A panic under the lock leaves memory behind the log at worst, which the next append
+        // finds out by its expected cursor.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Compiles the newest revision anew and publishes it.
+    fn recompile(&self, writer: &mut Writer) -> Result<(), Refusal> {
+        let now = Some(self.clock.now());
+        let prepared = writer.live.rebuilt(&*writer.view, &*self.log, &[], now)?;
+        self.publish(writer, prepared)
+    }
+
+    fn publish(&self, writer: &mut Writer, prepared: Prepared) -> Result<(), Refusal> {
+        let (_, revision, digest) = writer.view.applied()?;
+        let ruleset = prepared.ruleset(revision, digest)?;
+        self.publisher.publish(ruleset, self.clock.now());
+        writer.live = prepared.into_live();
+        Ok(())
+    }
+
+    /// Compiles a new base where the overlay has grown; called now and then by the control thread.
+    pub fn tend(&self) -> Result<(), Refusal> {
+        let mut writer = self.lock();
+        if writer.live.wants_fold() { self.recompile(&mut writer) } else { Ok(()) }
+    }
+
+    /// One step of a change-set: decided on the book, written to the log.
+    fn step(
+        &self,
+        caller: Caller,
+        id: ChangeSetId,
+        decide: impl FnOnce(&Writer) -> Result<Event, Denied>,
+    ) -> Result<ChangeSet, Refusal> {
+        let mut writer = self.lock();
+        writer.settle()?;
+        let event = decide(&writer)?;
+        writer.append(self.clock.now(), caller.actor, event)?;
+        writer.header(id)
+    }
+
+    pub(super) fn begin(&self, caller: Caller, draft: Draft) -> Result<ChangeSet, Refusal> {
+        let mut writer = self.lock();
+        writer.settle()?;
+        if !draft.request_id.is_empty()
+            && let Some(known) = writer.book.by_request(caller.actor, &draft.request_id)
+        {
+            return Ok(known.clone());
+        }
+        let event = writer.book.draft(draft)?;
+        writer.append(self.clock.now(), caller.actor, event)?;
+        let id = ChangeSetId(writer.head.cursor.0);
+        writer.header(id)
+    }
+
+    pub(super) fn add(
+        &self,
+        caller: Caller,
+        id: ChangeSetId,
+        etag: Option<u64>,
+        edits: Vec<Edit>,
+    ) -> Result<ChangeSet, Refusal> {
+        self.step(caller, id, |writer| writer.book.edit(id, caller.actor, etag, edits))
+    }
+
+    pub(super) fn take_out(
+        &self,
+        caller: Caller,
+        id: ChangeSetId,
+        etag: Option<u64>,
+        edits: Vec<u32>,
+    ) -> Result<ChangeSet, Refusal> {
+        self.step(caller, id, |writer| writer.book.unedit(id, caller.actor, etag, edits))
+    }
+
+    pub(super) fn close(
+        &self,
+        caller: Caller,
+        id: ChangeSetId,
+        etag: Option<u64>,
+        accept_warnings: bool,
+    ) -> Result<ChangeSet, Refusal> {
+        let report = self.report(id)?;
+        if report.errors > 0 {
+            let first = report.findings.iter().find(|f| f.severity == crate::lists::Severity::Error);
+            return Err(Refusal::Precondition {
+                reason: "HAS_ERRORS",
+                what: format!(
+                    "{} errors; the first: {}",
+                    report.errors,
+                    first.map_or("", |finding| &finding.message)
+                ),
+            });
+        }
+        if report.warnings > 0 && !accept_warnings {
+            return Err(Refusal::Precondition {
+                reason: "WARNINGS_NOT_ACCEPTED",
+                what: format!("{} warnings; look at them and accept them", report.warnings),
+            });
+        }
+        self.step(caller, id, |writer| writer.book.submit(id, caller.actor, etag, accept_warnings))
+    }
+
+    pub(super) fn agree(
+        &self,
+        caller: Caller,
+        id: ChangeSetId,
+        note: &str,
+    ) -> Result<ChangeSet, Refusal> {
+        self.step(caller, id, |writer| writer.book.approve(id, caller.actor, None, note))
+    }
+
+    pub(super) fn refuse(
+        &self,
+        caller: Caller,
+        id: ChangeSetId,
+        note: &str,
+    ) -> Result<ChangeSet, Refusal> {
+        self.step(caller, id, |writer| writer.book.reject(id, caller.actor, None, note))
+    }
+
+    pub(super) fn give_up(&self, caller: Caller, id: ChangeSetId) -> Result<ChangeSet, Refusal> {
+        self.step(caller, id, |writer| writer.book.withdraw(id, caller.actor, None))
+    }
+
+    pub(super) fn end_review(
+        &self,
+        caller: Caller,
+        id: ChangeSetId,
+        note: &str,
+    ) -> Result<ChangeSet, Refusal> {
+        self.step(caller, id, |writer| writer.book.review(id, caller.actor, None, note))
+    }
+
+    /// Compiles, appends, publishes: in this order, so that what cannot be compiled is never
+    /// committed, and what is committed is live.
+    pub(super) fn make_live(
+        &self,
+        caller: Caller,
+        id: ChangeSetId,
+        break_glass: Option<&str>,
+    ) -> Result<(ChangeSet, LiveCommit), Refusal> {
+        let mut writer = self.lock();
+        writer.settle()?;
+        let set = writer.header(id)?;
+        let (_, _, previous) = writer.view.applied()?;
+        // The first revision is what the program brings with it: there is nobody to ask yet.
+        let second_person = match writer.book.revision() {
+            Revision(0) => None,
+            _ => super::checking::second_person(&*writer.view, &set)?,
+        };
+        let facts = CommitFacts { previous, second_person, break_glass };
+        let event = writer.book.commit(id, None, facts)?;
+        let prepared = self.prepare(&writer, &set.edits)?;
+        let time = self.clock.now();
+        let committed = writer.append(time, caller.actor, event)?;
+        let began = std::time::Instant::now();
+        let committed = committed
+            .ok_or_else(|| Refusal::Unknown("the log has another record there".into()))?;
+        self.publish(&mut writer, prepared)?;
+        let live = LiveCommit {
+            revision: committed.revision,
+            digest: committed.digest,
+            publish_us: u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
+        };
+        Ok((writer.header(id)?, live))
+    }
+
+    fn prepare(&self, writer: &Writer, edits: &[Edit]) -> Result<Prepared, Refusal> {
+        let view: &dyn View = &*writer.view;
+        let at = view.revision();
+        let spec = |list: &str| view.list(list, at).ok().flatten().map(|state| state.spec);
+        if is_narrow(edits, spec) {
+            writer.live.with_overlay(view, edits)
+        } else {
+            writer.live.rebuilt(view, &*self.log, edits, Some(self.clock.now()))
+        }
+    }
+
+    /// What a check says of a change-set now.
+    pub(super) fn report(&self, id: ChangeSetId) -> Result<CheckReport, Refusal> {
+        let writer = self.lock();
+        let set = writer.header(id)?;
+        let mut report = super::checking::report(&*writer.view, &set, self.clock.now())?;
+        if report.errors == 0
+            && let Err(refusal) = self.prepare(&writer, &set.edits)
+        {
+            super::checking::add_refusal(&mut report, refusal)?;
+        }
+        Ok(report)
+    }
+
+    pub(super) fn preview_of(&self, id: ChangeSetId) -> Result<Preview, Refusal> {
+        let writer = self.lock();
+        let set = writer.header(id)?;
+        super::checking::preview(&*writer.view, &*self.log, &set)
+    }
+
+    pub(super) fn find(&self, id: ChangeSetId) -> Result<ChangeSet, Refusal> {
+        self.lock().header(id)
+    }
+
+    /// The edits of a change-set; of one that is over the log has them.
+    pub(super) fn edits_of(&self, id: ChangeSetId) -> Result<Vec<Edit>, Refusal> {
+        let set = self.find(id)?;
+        if !set.state.is_over() {
+            return Ok(set.edits);
+        }
+        let mut edits = Vec::new();
+        for cursor in &set.edit_records {
+            let records = self.log.read_from(Cursor(cursor.0 - 1), 1)?;
+            if let Some((_, Event::Edited { edits: more, .. })) =
+                records.into_iter().next().and_then(|record| record.content)
+            {
+                edits.extend(more);
+            }
+        }
+        Ok(edits)
+    }
+
+    pub(super) fn sets(
+        &self,
+        state: Option<State>,
+        page: PageRequest<'_>,
+    ) -> Result<Page<ChangeSet>, Refusal> {
+        let writer = self.lock();
+        let same = |set: &&ChangeSet| {
+            state.is_none_or(|state| std::mem::discriminant(&set.state) == std::mem::discriminant(&state))
+        };
+        let below = paging::number(page)?.unwrap_or(u64::MAX);
+        let size = paging::size(page);
+        let found = writer.book.iter().rev().filter(|set| set.id.0 < below).filter(same);
+        let items: Vec<ChangeSet> =
+            found.take(size).map(|set| ChangeSet { edits: Vec::new(), ..set.clone() }).collect();
+        let next = if items.len() == size { items.last().map(|set| set.id.to_string()) } else { None };
+        Ok(Page { items, next: next.unwrap_or_default() })
+    }
+
+    pub(super) fn back_to(
+        &self,
+        caller: Caller,
+        to: Revision,
+        reason: &str,
+    ) -> Result<ChangeSet, Refusal> {
+        let edits = {
+            let writer = self.lock();
+            let now = writer.view.revision();
+            if to >= now {
+                return Err(Refusal::NotFound { kind: "revision", name: to.to_string() });
+            }
+            crate::lists::rollback::rollback_edits(&writer.view.changed(to, now)?)
+        };
+        let draft = Draft {
+            title: format!("back to revision {to}").into(),
+            reason: reason.into(),
+            origin: DraftOrigin::Rollback(to),
+            ..Draft::default()
+        };
+        let set = self.begin(caller, draft)?;
+        if edits.is_empty() { Ok(set) } else { self.add(caller, set.id, None, edits) }
+    }
+
+    pub(super) fn between(
+        &self,
+        earlier: Revision,
+        later: Revision,
+        page: PageRequest<'_>,
+    ) -> Result<Page<Changed>, Refusal> {
+        let writer = self.lock();
+        for revision in [earlier, later] {
+            if revision > writer.view.revision() {
+                return Err(Refusal::NotFound { kind: "revision", name: revision.to_string() });
+            }
+        }
+        if earlier > later {
+            return Err(Refusal::Invalid {
+                field: "earlier".into(),
+                what: format!("revision {earlier} is after {later}; give the earlier one first"),
+            });
+        }
+        paging::of_all(writer.view.changed(earlier, later)?, page)
+    }
+
+    pub(super) fn records(&self, after: Cursor, max: usize) -> Result<Vec<AuditRecord>, Refusal> {
+        let records = self.log.read_from(after, max.clamp(1, 1_000))?;
+        Ok(records
+            .into_iter()
+            .map(|record| AuditRecord {
+                cursor: record.cursor,
+                time: record.time,
+                hash: record.hash,
+                content: record.content,
+            })
+            .collect())
+    }
+
+    pub(super) fn check_chain(
+        &self,
+        progress: &mut dyn FnMut(Cursor),
+    ) -> Result<Verified, LogError> {
+        self.log.verify(progress)
+    }
+
+    pub(super) fn erase_records(
+        &self,
+        caller: Caller,
+        cursors: &[Cursor],
+        reason: &str,
+    ) -> Result<(), Refusal> {
+        let mut writer = self.lock();
+        writer.settle()?;
+        for cursor in cursors {
+            if !writer.book.may_erase(*cursor) {
+                return Err(Refusal::Precondition {
+                    reason: "NOT_ERASABLE",
+                    what: format!(
+                        "record {} does not hold edits of a change-set that is over",
+                        cursor.0
+                    ),
+                });
+            }
+        }
+        if reason.trim().is_empty() {
+            let what = "say why: a request of the person, a court".into();
+            return Err(Refusal::Invalid { field: "reason".into(), what });
+        }
+        let event = Event::Erased { cursors: cursors.to_vec(), reason: reason.into() };
+        writer.append(self.clock.now(), caller.actor, event)?;
+        self.log.erase(cursors)?;
+        Ok(())
+    }
+}
