@@ -181,8 +181,8 @@ impl Site {
 
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         if grpc::is_grpc(request) {
-            // No service is here; clients take 404 for UNIMPLEMENTED.
-            return text(StatusCode::NOT_FOUND, "no gRPC service here\n");
+            let status = tonic::Status::unimplemented("this server has no control services");
+            return status.into_http::<()>().map(|()| Full::default());
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");

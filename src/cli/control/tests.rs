@@ -28,7 +28,7 @@ use crate::wire::lists_v1 as pb;
 
 use super::client::{Client, ControlArgs};
 use super::import::{self, Format};
-use super::{ControlCommand, list, run, show};
+use super::{ControlCommand, run, show};
 
 struct NoRuleset;
 
@@ -46,6 +46,10 @@ struct Port {
 }
 
 fn port() -> Port {
+    port_with(true)
+}
+
+fn port_with(services: bool) -> Port {
     let fake = Arc::new(Fake::default());
     let control = Arc::clone(&fake) as Arc<dyn Control>;
     let gate = Gate { token_sha256: Some(sha2::Sha256::digest(b"secret").into()) };
@@ -55,7 +59,7 @@ fn port() -> Port {
         health: Health::new(),
         ruleset: Arc::new(NoRuleset),
         clock: Arc::new(SystemClock),
-        grpc: Some(grpc),
+        grpc: services.then_some(grpc),
     };
     let (stop, stopped) = watch::channel(false);
     let (tell, told) = std::sync::mpsc::channel();
@@ -194,7 +198,6 @@ fn options_land_where_they_belong() {
     let cli = parse("ringfence list ls --control-server 10.0.0.1 --as anna").unwrap();
     let Command::List(ListCommand::Ls(args)) = cli.command else { panic!("a list") };
     assert!(format!("{args:?}").contains("50052"), "the control port is the default: {args:?}");
-    let _: fn(&list::LsArgs) -> _ = |args| drop(list::ls(args));
     for (file, format) in [
         ("a.csv", Format::Csv),
         ("a.txt.gz", Format::Plain),
@@ -297,6 +300,13 @@ fn what_is_not_served_is_said_so() {
             (Code::Unimplemented, "UNKNOWN_METHOD")
         );
     });
+}
+
+#[test]
+fn a_server_without_a_write_side_says_so() {
+    let error = port_with(false).command("list ls --as anna").unwrap_err();
+    assert!(error.starts_with("UNIMPLEMENTED: this server has no control services"), "{error}");
+    assert!(error.contains("\nnext: is this the control port?"), "{error}");
 }
 
 #[test]
