@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::probe::{self, Acting, Times};
 use crate::engine::{Ruleset, RulesetBuilder};
+use crate::lists::checks::Surroundings;
 use crate::lists::pack::Reader;
 use crate::lists::{Finding, Findings, Severity, Sink, starter};
 use crate::model::entry::{Effect, Entry, ListSpec};
@@ -86,6 +87,12 @@ pub fn check(
 /// Errors: the findings, when any line of any pack is wrong.
 pub fn read(packs: &[PackText]) -> Result<RulesetBuilder, Findings> {
     read_all(packs, None).map(|read| read.sink.builder)
+}
+
+/// What the checks of single entries are told of the whole: the lines of all regions, what is
+/// home, from which risk on something is held.
+pub(super) fn surroundings(packs: &[PackText], now: Option<Timestamp>) -> Surroundings {
+    gather(packs, now).surroundings
 }
 
 /// Packs as read, with all that checks of the whole ask for.

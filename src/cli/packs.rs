@@ -14,6 +14,12 @@ const DEPTH_MAX: usize = 8;
 
 /// Reads and compiles what the arguments name.
 pub fn load(args: &PackArgs) -> Result<Ruleset, Failure> {
+    let packs = texts(args)?;
+    catalogue::compile(&packs, Revision(1)).map_err(|findings| refusal(&findings).into())
+}
+
+/// Reads what the arguments name.
+pub fn texts(args: &PackArgs) -> Result<Vec<PackText>, Failure> {
     let mut packs = if args.no_starter { Vec::new() } else { catalogue::starter_packs() };
     let mut files = Vec::new();
     for path in &args.packs {
@@ -22,7 +28,7 @@ pub fn load(args: &PackArgs) -> Result<Ruleset, Failure> {
     for file in files {
         packs.push(read(&file)?);
     }
-    catalogue::compile(&packs, Revision(1)).map_err(|findings| refusal(&findings).into())
+    Ok(packs)
 }
 
 /// Reads one pack file.

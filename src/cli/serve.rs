@@ -13,14 +13,17 @@ use tokio::sync::watch;
 
 use super::control::token;
 use super::{Failure, PackArgs, packs};
-use crate::app::changes::Control;
+use crate::app::catalogue::{self, PackText};
+use crate::app::changes::api::Refusal;
+use crate::app::changes::{Changes, Control, Seeded};
 use crate::app::clock::SystemClock;
 use crate::app::health::Health;
 use crate::app::metrics::Metrics;
 use crate::app::publisher::Publisher;
 use crate::app::screener::Screener;
 use crate::app::screening::Clock;
-use crate::engine::Ruleset;
+use crate::model::revision::Revision;
+use crate::store::{DataDir, SqliteLog, SqliteView};
 use crate::telemetry::{self, Format};
 use crate::{grpc, http};
 
@@ -70,10 +73,46 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
     }
     prepare(&args.data_dir)?;
     let start = Instant::now();
-    let ruleset = load(args)?;
+    let catalogue = Catalogue::open(args)?;
     let load_time = start.elapsed();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(args, ruleset, load_time))
+    runtime.block_on(serve(args, catalogue, load_time))
+}
+
+/// The catalogue with its store.
+struct Catalogue {
+    publisher: Arc<Publisher>,
+    changes: Arc<Changes>,
+    seeded: Seeded,
+}
+
+impl Catalogue {
+    /// Opens the store and compiles what it holds; an empty one begins with the packs.
+    fn open(args: &ServeArgs) -> Result<Catalogue, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let dir = Arc::new(DataDir::open(&args.data_dir)?);
+        let log = Arc::new(SqliteLog::open(&dir)?);
+        log.sweep(&log.named_blobs()?)?;
+        let view = match SqliteView::open(&dir.view_path()) {
+            Ok(view) => view,
+            Err(error) => {
+                tracing::warn!(%error, "the view of the catalogue is made anew from the log");
+                SqliteView::create(&dir.view_path())?
+            }
+        };
+        let packs = packs(args)?;
+        let empty =
+            catalogue::compile(&[], Revision(0)).map_err(|_| "nothing cannot be compiled")?;
+        let publisher = Arc::new(Publisher::new(empty, clock.now()));
+        let changes =
+            Changes::open(log, Box::new(view), Arc::clone(&publisher), clock).map_err(refused)?;
+        let seeded = changes.seed(&packs).map_err(refused)?;
+        Ok(Catalogue { publisher, changes: Arc::new(changes), seeded })
+    }
+}
+
+fn refused(refusal: Refusal) -> Failure {
+    format!("the catalogue cannot be used: {refusal}").into()
 }
 
 /// Makes the data folder and checks that it can be written, before anything depends on it.
@@ -91,25 +130,29 @@ fn prepare(folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn load(args: &ServeArgs) -> Result<Ruleset, Failure> {
+/// The packs that an empty store begins with, and that later starts compare with.
+fn packs(args: &ServeArgs) -> Result<Vec<PackText>, Failure> {
     let mut wanted = args.packs.clone();
     let own = args.data_dir.join("packs");
     if own.is_dir() {
         wanted.packs.insert(0, own);
     }
-    packs::load(&wanted)
+    packs::texts(&wanted)
 }
 
-async fn serve(args: &ServeArgs, ruleset: Ruleset, load_time: Duration) -> Result<(), Failure> {
+async fn serve(args: &ServeArgs, catalogue: Catalogue, load_time: Duration) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let Catalogue { publisher, changes, seeded } = catalogue;
+    let ruleset = Arc::clone(&publisher.load());
     let summary = Summary {
         revision: ruleset.revision.0,
         digest: ruleset.digest.to_string(),
         lists: ruleset.lists(),
         entries: ruleset.entries(),
         load_ms: load_time.as_millis(),
+        seeded,
     };
-    let publisher = Arc::new(Publisher::new(ruleset, clock.now()));
+    drop(ruleset);
     let mut config = grpc::Config::new(args.listen);
     config.cores = args.cores.map_or(config.cores, usize::from);
     let metrics = Arc::new(Metrics::new(config.cores));
@@ -123,7 +166,7 @@ async fn serve(args: &ServeArgs, ruleset: Ruleset, load_time: Duration) -> Resul
             health: health.clone(),
             ruleset: Arc::clone(&publisher) as Arc<_>,
             clock: Arc::clone(&clock),
-            grpc: control_service(args, None)?,
+            grpc: Some(control_service(args, Arc::clone(&changes) as Arc<dyn Control>)?),
         },
     )
     .await
@@ -141,7 +184,7 @@ async fn serve(args: &ServeArgs, ruleset: Ruleset, load_time: Duration) -> Resul
     let ended = tokio::select! {
         () = asked_to_stop() => None,
         name = data.ended() => Some(name),
-        never = collect(&publisher) => match never {},
+        never = tend(&publisher, &changes) => match never {},
     };
     let drained = data.drain().await;
     // The control port answers until the data port is empty, so that the drain can be watched.
@@ -160,13 +203,8 @@ async fn serve(args: &ServeArgs, ruleset: Ruleset, load_time: Duration) -> Resul
     Ok(())
 }
 
-/// The services of the control port, and the admin token of the first start; none where there is
-/// no write side.
-fn control_service(
-    args: &ServeArgs,
-    control: Option<Arc<dyn Control>>,
-) -> Result<Option<http::Grpc>, Failure> {
-    let Some(control) = control else { return Ok(None) };
+/// The services of the control port, and the admin token of the first start.
+fn control_service(args: &ServeArgs, control: Arc<dyn Control>) -> Result<http::Grpc, Failure> {
     let (digest, made) = token::load_or_make(&args.data_dir)
         .map_err(|e| format!("the admin token cannot be kept: {e}"))?;
     if let Some(token) = made {
@@ -179,15 +217,21 @@ fn control_service(
         )?;
     }
     let gate = grpc::control::Gate { token_sha256: Some(digest) };
-    Ok(Some(grpc::control::service(grpc::control::Parts { control, gate })?))
+    Ok(grpc::control::service(grpc::control::Parts { control, gate })?)
 }
 
-/// Gives memory of retired rulesets back, on this thread and never on a data core.
-async fn collect(publisher: &Publisher) -> std::convert::Infallible {
+/// Gives memory of retired rulesets back, on this thread and never on a data core, and compiles a
+/// new base where the overlay has grown.
+async fn tend(publisher: &Publisher, changes: &Arc<Changes>) -> std::convert::Infallible {
     let mut tick = tokio::time::interval(COLLECT_INTERVAL);
     loop {
         tick.tick().await;
         publisher.collect();
+        let changes = Arc::clone(changes);
+        let tended = tokio::task::spawn_blocking(move || changes.tend()).await;
+        if let Ok(Err(refusal)) = tended {
+            tracing::error!(%refusal, "a new base could not be compiled; the old one stays");
+        }
     }
 }
 
@@ -221,6 +265,7 @@ struct Summary {
     lists: usize,
     entries: u64,
     load_ms: u128,
+    seeded: Seeded,
 }
 
 impl Summary {
@@ -232,6 +277,12 @@ impl Summary {
              load_ms={}",
             self.revision, self.digest, self.lists, self.entries, self.load_ms
         )?;
+        if let Seeded::Upgrade(id) = self.seeded {
+            writeln!(
+                out,
+                "the packs have changed: change-set {id} waits (ringfence changeset show {id})"
+            )?;
+        }
         if std::io::stdout().is_terminal() {
             writeln!(
                 out,

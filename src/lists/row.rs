@@ -292,6 +292,5 @@ pub fn column(name: &str) -> Option<&'static str> {
     COLUMNS.into_iter().find(|known| *known == name)
 }
 
-
 #[cfg(test)]
 mod tests;

@@ -54,6 +54,22 @@ pub enum Refusal {
     Unknown(String),
 }
 
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refusal::Invalid { field, what } => write!(f, "{field}: {what}"),
+            Refusal::NotFound { kind, name } => write!(f, "there is no {kind} {name}"),
+            Refusal::Stale { etag } => {
+                write!(f, "it was changed since it was read; read it again (etag {etag})")
+            }
+            Refusal::Precondition { what, .. } => f.write_str(what),
+            Refusal::Forbidden(what) | Refusal::Unavailable(what) | Refusal::Unknown(what) => {
+                f.write_str(what)
+            }
+        }
+    }
+}
+
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {

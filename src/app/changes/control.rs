@@ -3,8 +3,8 @@
 use std::io::{BufRead, Write};
 
 use super::api::{
-    AuditRecord, Caller, CheckReport, Control, Format, ImportReport, ImportRequest, Live, ModeScope,
-    Page, PageRequest, Preview, Question, Refusal, Why,
+    AuditRecord, Caller, CheckReport, Control, Format, ImportReport, ImportRequest, Live,
+    ModeScope, Page, PageRequest, Preview, Question, Refusal, Why,
 };
 use super::paging;
 use super::ports::{LogError, Verified};

@@ -40,9 +40,8 @@ pub(super) fn is_narrow(edits: &[Edit], spec: impl Fn(&str) -> Option<ListSpec>)
                 ListKind::Sender | ListKind::Signature | ListKind::Domain => true,
                 _ => false,
             };
-            let protects = |row: &Row| {
-                row.meta(&spec).is_ok_and(|meta| meta.effect == Effect::Protect)
-            };
+            let protects =
+                |row: &Row| row.meta(&spec).is_ok_and(|meta| meta.effect == Effect::Protect);
             one_value && spec.meta.effect != Effect::Protect && !row.is_some_and(protects)
         })
 }

@@ -218,9 +218,8 @@ impl Live {
             if !lists.iter().any(|known| known.spec.id == list) {
                 continue;
             }
-            let compiled = self.compiled.iter().any(|(of, blob)| {
-                *of == list && *blob == segment.blob
-            });
+            let compiled =
+                self.compiled.iter().any(|(of, blob)| *of == list && *blob == segment.blob);
             let is_numbers = compiled || {
                 let octets = log.get_blob(segment.blob)?;
                 Segment::parse(&octets).map_err(refuse)?.kind() == SegmentKind::Numbers
@@ -250,7 +249,8 @@ impl Live {
             !self.compiled.iter().any(|(of, _)| *of == list.spec.id)
                 || self.bulk.iter().all(|layer| layer.knows_as(&list.spec))
         });
-        let keep = !gone && same && self.bulk.len() + usize::from(!fresh.is_empty()) <= BULK_LAYERS_MAX;
+        let keep =
+            !gone && same && self.bulk.len() + usize::from(!fresh.is_empty()) <= BULK_LAYERS_MAX;
         if keep && fresh.is_empty() {
             return Ok((Arc::clone(&self.bulk), names));
         }

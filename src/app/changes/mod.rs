@@ -25,3 +25,4 @@ mod writer;
 pub use api::Control;
 pub use ports::{CatalogueView, ChangeLog};
 pub use service::Changes;
+pub use starter::Seeded;

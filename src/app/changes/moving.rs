@@ -296,7 +296,8 @@ impl Changes {
         let time = time.to_string();
         let columns: Vec<&'static str> = row::columns(state.spec.kind).collect();
         let form = Export { list, kind: state.spec.kind, columns: &columns, time: &time };
-        let mut rows = formats::write(format, out, form).map_err(|e| wrong("format", e.to_string()))?;
+        let mut rows =
+            formats::write(format, out, form).map_err(|e| wrong("format", e.to_string()))?;
         let mut count = 0;
         let (versions, segments) = {
             let mut writer = self.lock();
@@ -351,7 +352,11 @@ fn take(
     shared.sort_unstable();
     let one_value = matches!(
         spec.kind,
-        ListKind::Number | ListKind::Sender | ListKind::Signature | ListKind::Keyword | ListKind::Domain
+        ListKind::Number
+            | ListKind::Sender
+            | ListKind::Signature
+            | ListKind::Keyword
+            | ListKind::Domain
     );
     let value = record.get("value").unwrap_or("");
     let number = value.strip_prefix('+').and_then(|d| E164Number::from_digits(d.as_bytes()));
@@ -371,9 +376,9 @@ fn take(
     if taken.rows.len() >= EDITS_MAX {
         return Err(format!("more than {EDITS_MAX} entries that differ in more than their value"));
     }
-    let cells = record.cells().chain(
-        defaults.iter().copied().filter(|(column, _)| record.get(column).is_none()),
-    );
+    let cells = record
+        .cells()
+        .chain(defaults.iter().copied().filter(|(column, _)| record.get(column).is_none()));
     let row = Row::read(spec, cells)?;
     taken.rows.insert(row.key().into(), row);
     Ok(())

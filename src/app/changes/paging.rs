@@ -32,5 +32,8 @@ pub(super) fn of_all<T>(items: Vec<T>, page: PageRequest<'_>) -> Result<Page<T>,
     let (size, all) = (size(page), items.len());
     let items: Vec<T> = items.into_iter().skip(from).take(size).collect();
     let end = from.saturating_add(items.len());
-    Ok(Page { next: if end < all && !items.is_empty() { end.to_string() } else { String::new() }, items })
+    Ok(Page {
+        next: if end < all && !items.is_empty() { end.to_string() } else { String::new() },
+        items,
+    })
 }

@@ -10,6 +10,7 @@ use super::live::{Live, Prepared};
 use super::paging;
 use super::ports::{CatalogueView, ChangeLog, LogError, Verified};
 use super::writer::Writer;
+use crate::app::catalogue;
 use crate::app::publisher::Publisher;
 use crate::app::screening::Clock;
 use crate::lists::changeset::{ChangeSet, CommitFacts, Denied, State};
@@ -150,7 +151,8 @@ impl Changes {
     ) -> Result<ChangeSet, Refusal> {
         let report = self.report(id)?;
         if report.errors > 0 {
-            let first = report.findings.iter().find(|f| f.severity == crate::lists::Severity::Error);
+            let first =
+                report.findings.iter().find(|f| f.severity == crate::lists::Severity::Error);
             return Err(Refusal::Precondition {
                 reason: "HAS_ERRORS",
                 what: format!(
@@ -223,8 +225,8 @@ impl Changes {
         let time = self.clock.now();
         let committed = writer.append(time, caller.actor, event)?;
         let began = std::time::Instant::now();
-        let committed = committed
-            .ok_or_else(|| Refusal::Unknown("the log has another record there".into()))?;
+        let committed =
+            committed.ok_or_else(|| Refusal::Unknown("the log has another record there".into()))?;
         self.publish(&mut writer, prepared)?;
         let live = LiveCommit {
             revision: committed.revision,
@@ -249,7 +251,11 @@ impl Changes {
     pub(super) fn report(&self, id: ChangeSetId) -> Result<CheckReport, Refusal> {
         let writer = self.lock();
         let set = writer.header(id)?;
-        let mut report = super::checking::report(&*writer.view, &set, self.clock.now())?;
+        let view: &dyn View = &*writer.view;
+        let lists = super::texts::lists_at(view, view.revision(), &set.edits)?;
+        let packs = super::texts::packs(&lists);
+        let around = catalogue::surroundings(&packs, Some(self.clock.now()));
+        let mut report = super::checking::report(view, &*self.log, &set, &around)?;
         if report.errors == 0
             && let Err(refusal) = self.prepare(&writer, &set.edits)
         {
@@ -293,14 +299,17 @@ impl Changes {
     ) -> Result<Page<ChangeSet>, Refusal> {
         let writer = self.lock();
         let same = |set: &&ChangeSet| {
-            state.is_none_or(|state| std::mem::discriminant(&set.state) == std::mem::discriminant(&state))
+            state.is_none_or(|state| {
+                std::mem::discriminant(&set.state) == std::mem::discriminant(&state)
+            })
         };
         let below = paging::number(page)?.unwrap_or(u64::MAX);
         let size = paging::size(page);
         let found = writer.book.iter().rev().filter(|set| set.id.0 < below).filter(same);
         let items: Vec<ChangeSet> =
             found.take(size).map(|set| ChangeSet { edits: Vec::new(), ..set.clone() }).collect();
-        let next = if items.len() == size { items.last().map(|set| set.id.to_string()) } else { None };
+        let next =
+            if items.len() == size { items.last().map(|set| set.id.to_string()) } else { None };
         Ok(Page { items, next: next.unwrap_or_default() })
     }
 

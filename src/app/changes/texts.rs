@@ -83,7 +83,8 @@ pub(super) fn each_row(
     let mut last: Option<Box<str>> = None;
     loop {
         let after = last.as_deref().map(|key| (list, key));
-        let page = view.scan(Scan { list: Some(list), after, limit: PAGE, ..Scan::default() }, at)?;
+        let page =
+            view.scan(Scan { list: Some(list), after, limit: PAGE, ..Scan::default() }, at)?;
         let full = page.len() == PAGE;
         last = page.last().map(|version| version.key.clone());
         page.into_iter().for_each(&mut take);
@@ -99,7 +100,7 @@ pub(super) fn packs(lists: &[ListText]) -> Vec<PackText> {
 }
 
 fn pack(list: &ListText) -> PackText {
-    let mut text = format!("%pack {}\n%list {}\n", list.spec.id, list_line(&list.spec));
+    let mut text = format!("%pack {}\n{}\n", list.spec.id, list_line(&list.spec));
     for (name, words) in [("title", &list.spec.title), ("source", &list.spec.source)] {
         if !words.is_empty() {
             text += &format!("%{name} {words}\n");

@@ -34,7 +34,8 @@ impl Changes {
         let ruleset: &Ruleset = if current.revision == revision {
             &current
         } else {
-            let prepared = Live::empty()?.at(&*writer.view, &*self.log, revision, &[], Some(now))?;
+            let prepared =
+                Live::empty()?.at(&*writer.view, &*self.log, revision, &[], Some(now))?;
             let digest = writer.view.digest(revision)?.unwrap_or_default();
             past = prepared.ruleset(revision, digest)?;
             &past
@@ -113,7 +114,8 @@ fn one(
         None => written,
     };
     let version = writer.view.entry(reason.list, &key, at)?;
-    let segment = if version.is_some() { None } else { segment_with(writer, reason.list, &key, at)? };
+    let segment =
+        if version.is_some() { None } else { segment_with(writer, reason.list, &key, at)? };
     let meta = meta(state.as_ref().map(|state| &state.spec), version.as_ref(), segment.as_ref());
     let origin: Option<Origin> =
         version.as_ref().map(|v| v.from).or(segment.as_ref().map(|s| s.from));
@@ -224,7 +226,8 @@ fn precedence(spec: Option<&ListSpec>, meta: Option<&EntryMeta>) -> &'static str
 
 fn says(meta: Option<&EntryMeta>, reason: &Reason<'_>) -> String {
     let own = meta.map(words);
-    let points = if reason.points == 0 { String::new() } else { format!(", {} points here", reason.points) };
+    let points =
+        if reason.points == 0 { String::new() } else { format!(", {} points here", reason.points) };
     own.unwrap_or_default() + &points
 }
 
@@ -247,8 +250,5 @@ fn words(meta: &EntryMeta) -> String {
 fn validity(meta: Option<&EntryMeta>) -> (Option<Timestamp>, Option<Timestamp>) {
     let Some(meta) = meta else { return (None, None) };
     let open = |time: Timestamp, end: Timestamp| if time == end { None } else { Some(time) };
-    (
-        open(meta.validity.from, Timestamp(0)),
-        open(meta.validity.until, Timestamp(u64::MAX)),
-    )
+    (open(meta.validity.from, Timestamp(0)), open(meta.validity.until, Timestamp(u64::MAX)))
 }

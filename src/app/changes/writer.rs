@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use super::api::Refusal;
 use super::live::Live;
-use super::ports::{AppendError, CatalogueView, ChangeLog, Commit, Head, LogError, NewRecord, Record};
+use super::ports::{
+    AppendError, CatalogueView, ChangeLog, Commit, Head, LogError, NewRecord, Record,
+};
 use crate::lists::changeset::{Book, ChangeSet, Impossible};
 use crate::lists::edit::Edit;
 use crate::lists::event::Event;
@@ -58,8 +60,14 @@ impl Writer {
         view: Box<dyn CatalogueView>,
         live: Live,
     ) -> Result<Writer, Refusal> {
-        let mut writer =
-            Writer { log, view, book: Book::default(), head: Head::default(), live, in_doubt: false };
+        let mut writer = Writer {
+            log,
+            view,
+            book: Book::default(),
+            head: Head::default(),
+            live,
+            in_doubt: false,
+        };
         // A view that knows of records that the log does not have belongs to another log.
         let (applied, revision, digest) = writer.view.applied()?;
         let head = writer.log.head()?;
@@ -149,9 +157,10 @@ impl Writer {
             }
             Some(record) => {
                 let is_ours = record.time == time
-                    && record.content.as_ref().is_some_and(|(who, said)| {
-                        *who == actor && said == event
-                    });
+                    && record
+                        .content
+                        .as_ref()
+                        .is_some_and(|(who, said)| *who == actor && said == event);
                 let taken = self.take(record)?;
                 self.in_doubt = false;
                 if is_ours { Ok(taken) } else { Err(unknown()) }
@@ -178,9 +187,7 @@ impl Writer {
                     self.view.apply(&Commit { cursor, digest, origin, edits })?;
                     committed = Some(Committed { revision: *revision, digest });
                 }
-                self.book
-                    .apply(record.cursor, record.time, *actor, event)
-                    .map_err(impossible)?;
+                self.book.apply(record.cursor, record.time, *actor, event).map_err(impossible)?;
             }
         }
         self.head = Head { cursor: record.cursor, hash: record.hash };

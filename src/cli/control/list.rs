@@ -84,6 +84,12 @@ pub struct CreateArgs {
     /// First instant at which they no longer apply
     #[arg(long, value_name = "TIME", value_parser = instant)]
     valid_until: Option<prost_types::Timestamp>,
+    /// Who ordered it, for a legal order
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    authority: String,
+    /// The case it was ordered in, for a legal order
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    case: String,
     /// Report what it would have done and do nothing else
     #[arg(long)]
     shadow: bool,
@@ -220,6 +226,8 @@ pub async fn create(args: &CreateArgs) -> Result<(), Failure> {
         valid_from_time: args.valid_from,
         valid_until_time: args.valid_until,
         shadow: args.shadow,
+        authority: args.authority.clone(),
+        case_reference: args.case.clone(),
     };
     let edit = pb::Edit { edit: Some(pb::edit::Edit::PutList(spec)) };
     draft::make(&client, &args.draft, &format!("create list {}", args.list), vec![edit]).await

@@ -353,6 +353,7 @@ pub fn edit(edit: &pb::Edit) -> (&'static str, String, String) {
             ("put", put.list_id.clone(), format!("{}  {}", row.key, cells(&row.cells, &row.key)))
         }
         Some(Of::RemoveEntry(entry)) => ("remove", entry.list_id.clone(), entry.key.clone()),
+        Some(Of::ClearEntry(entry)) => ("clear", entry.list_id.clone(), entry.key.clone()),
         Some(Of::PutSegment(used)) => {
             let segment = used.segment.clone().unwrap_or_default();
             let says = format!("{} values {}", segment.value_count, cells(&segment.shared, ""));

@@ -195,8 +195,10 @@ impl Apply<'_> {
             .optional()?;
         match hidden {
             Some(true) => Ok(()),
-            Some(false) => self.end_entry(list, key),
-            None => {
+            known => {
+                if known.is_some() {
+                    self.end_entry(list, key)?;
+                }
                 if self.has_segments(list)? {
                     self.insert_entry(list, key, None)?;
                 }

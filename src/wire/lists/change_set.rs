@@ -149,6 +149,12 @@ pub fn edit_read<E: From<Violations>>(
             let key = key_read(&list(&id)?, &entry.key);
             Edit::Remove { list: id, key }
         }
+        Some(From::ClearEntry(entry)) => {
+            let id = list_id("clear_entry.list_id", &entry.list_id)?;
+            super::required("clear_entry.key", &entry.key, TEXT_BYTES_MAX)?;
+            let key = key_read(&list(&id)?, &entry.key);
+            Edit::Clear { list: id, key }
+        }
         Some(From::PutSegment(_)) => {
             let what = "is set by the server alone: bring values in by ImportEntries";
             return Err(Violations::one("put_segment", what).into());
