@@ -72,6 +72,14 @@ pub struct CreateArgs {
     /// Why it may act
     #[arg(long, value_enum, default_value = "analytics")]
     ground: Ground,
+    /// Who ordered it, for --ground order
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    #[arg(required_if_eq("ground", "order"))]
+    authority: String,
+    /// The case of the order
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    #[arg(required_if_eq("ground", "order"))]
+    case: String,
     /// The most that it may bring about [default: by kind]
     #[arg(long, value_enum)]
     ceiling: Option<Action>,
@@ -220,6 +228,8 @@ pub async fn create(args: &CreateArgs) -> Result<(), Failure> {
         valid_from_time: args.valid_from,
         valid_until_time: args.valid_until,
         shadow: args.shadow,
+        authority: args.authority.clone(),
+        case: args.case.clone(),
     };
     let edit = pb::Edit { edit: Some(pb::edit::Edit::PutList(spec)) };
     draft::make(&client, &args.draft, &format!("create list {}", args.list), vec![edit]).await

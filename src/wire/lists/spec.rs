@@ -84,6 +84,8 @@ pub fn spec(spec: &ListSpec) -> pb::ListSpec {
         valid_from_time: (from != Validity::ALWAYS.from).then(|| super::time(from)),
         valid_until_time: (until != Validity::ALWAYS.until).then(|| super::time(until)),
         shadow: spec.meta.shadow,
+        authority: spec.authority.to_string(),
+        case: spec.case.to_string(),
     }
 }
 
@@ -97,7 +99,12 @@ pub fn spec_read(spec: &pb::ListSpec) -> Result<ListSpec, Violations> {
         let what = format_args!("must be a-z, 0-9, `-` and `.`, 1 to {NAME_BYTES_MAX} of them");
         checks.refuse(format_args!("id"), what);
     }
-    for (field, text) in [("title", &spec.title), ("source", &spec.source)] {
+    for (field, text) in [
+        ("title", &spec.title),
+        ("source", &spec.source),
+        ("authority", &spec.authority),
+        ("case", &spec.case),
+    ] {
         checks.octets(format_args!("{field}"), text, TITLE_BYTES_MAX);
         if text.chars().any(char::is_control) {
             checks.refuse(format_args!("{field}"), format_args!("must be one line of text"));
@@ -106,6 +113,12 @@ pub fn spec_read(spec: &pb::ListSpec) -> Result<ListSpec, Violations> {
     let kind = kind_read(spec.kind);
     if kind.is_none() {
         checks.refuse(format_args!("kind"), format_args!("must be a known kind"));
+    }
+    let order = spec.ground == screening::Ground::Order as i32;
+    for (field, text) in [("authority", &spec.authority), ("case", &spec.case)] {
+        if order && text.is_empty() {
+            checks.refuse(format_args!("{field}"), format_args!("is needed by a legal order"));
+        }
     }
     let tenant = u16::try_from(spec.tenant).unwrap_or_else(|_| {
         checks.refuse(format_args!("tenant"), format_args!("must be at most 65535"));
@@ -127,6 +140,8 @@ pub fn spec_read(spec: &pb::ListSpec) -> Result<ListSpec, Violations> {
         ground: known.ground,
         ceiling: known.ceiling.unwrap_or(default_ceiling(kind)),
         caps_text: known.caps_text,
+        authority: spec.authority.as_str().into(),
+        case: spec.case.as_str().into(),
         meta,
     })
 }
