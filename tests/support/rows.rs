@@ -171,6 +171,8 @@ pub fn spec(list: usize, variant: bool) -> ListSpec {
         subscriber: None,
         traffic: None,
         ground: if second { Ground::Policy } else { Ground::Analytics },
+        authority: "".into(),
+        case: "".into(),
         ceiling: if variant { Action::Label } else { Action::Block },
         caps_text: (second && kind == ListKind::Conjunction).then_some(Action::Label),
         meta: meta((0, 0, 0, false)),

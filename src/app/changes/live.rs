@@ -38,8 +38,6 @@ pub(super) struct Live {
 /// Parts that are compiled but not in use yet.
 pub(super) struct Prepared {
     live: Live,
-    /// What the checks of the whole catalogue warn of.
-    pub warnings: Findings,
 }
 
 impl Prepared {
@@ -105,7 +103,7 @@ impl Live {
         }
         let overlay = self.overlay_of(&delta, &specs)?;
         let live = Live { overlay: Arc::new(overlay), delta, ..self.clone() };
-        Ok(Prepared { live, warnings: Findings::default() })
+        Ok(Prepared { live })
     }
 
     fn overlay_of(
@@ -175,7 +173,7 @@ impl Live {
             spread(&mut lists, list, segment, log)?;
         }
         let packs = packs(&lists);
-        let (ruleset, warnings) =
+        let (ruleset, _) =
             catalogue::check(&packs, Revision(at.0 + 1), now).map_err(|f| unusable(&f))?;
         let (bulk, compiled) = self.bulk_of(&ruleset.base, log, &lists, &numbers)?;
         let mut live = Live {
@@ -186,7 +184,7 @@ impl Live {
             delta: Delta::default(),
         };
         live.overlay = Arc::new(live.over_bulk(&lists)?);
-        Ok(Prepared { live, warnings })
+        Ok(Prepared { live })
     }
 
     /// Rows and taken-out values hide the same values of bulk imports.

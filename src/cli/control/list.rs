@@ -72,6 +72,14 @@ pub struct CreateArgs {
     /// Why it may act
     #[arg(long, value_enum, default_value = "analytics")]
     ground: Ground,
+    /// Who ordered it, for --ground order
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    #[arg(required_if_eq("ground", "order"))]
+    authority: String,
+    /// The case of the order
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    #[arg(required_if_eq("ground", "order"))]
+    case: String,
     /// The most that it may bring about [default: by kind]
     #[arg(long, value_enum)]
     ceiling: Option<Action>,
@@ -84,12 +92,6 @@ pub struct CreateArgs {
     /// First instant at which they no longer apply
     #[arg(long, value_name = "TIME", value_parser = instant)]
     valid_until: Option<prost_types::Timestamp>,
-    /// Who ordered it, for a legal order
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    authority: String,
-    /// The case it was ordered in, for a legal order
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    case: String,
     /// Report what it would have done and do nothing else
     #[arg(long)]
     shadow: bool,

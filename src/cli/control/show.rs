@@ -130,6 +130,7 @@ pub fn spec_json(spec: &pb::ListSpec) -> Value {
         "category": text(&spec.category),
         "valid_from": text(&time(spec.valid_from_time.as_ref())),
         "valid_until": text(&time(spec.valid_until_time.as_ref())), "shadow": spec.shadow,
+        "authority": text(&spec.authority), "case": text(&spec.case_reference),
     })
 }
 
@@ -195,7 +196,7 @@ pub fn set_json(set: &pb::ChangeSet) -> Value {
     json!({
         "change_set": set.id, "state": state(set.state), "title": draft.title,
         "reason": text(&draft.reason), "ticket": text(&draft.ticket), "origin": text(&set.origin),
-        "author": set.author, "created": time(set.create_time.as_ref()),
+        "author": set.author, "committer": text(&set.committer), "created": time(set.create_time.as_ref()),
         "revision": number(set.revision), "edits": set.edit_count, "etag": set.etag,
         "warnings_accepted": set.warnings_accepted, "approval": signed(&set.approval),
         "break_glass": text(&set.break_glass_reason), "review": signed(&set.review),
@@ -233,7 +234,9 @@ pub fn set(set: &pb::ChangeSet, json: bool) -> Result<(), Failure> {
         }
     }
     if set.revision > 0 {
-        facts.push(format!("revision {}", set.revision));
+        let by = printable(&set.committer);
+        let by = if by.is_empty() { by } else { format!(" committed by {by}") };
+        facts.push(format!("revision {}{by}", set.revision));
     }
     for (name, signed) in [("approved", &set.approval), ("reviewed", &set.review)] {
         if let Some(signed) = signed {

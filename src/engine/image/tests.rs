@@ -21,6 +21,8 @@ fn spec(id: &str) -> ListSpec {
         subscriber: ShortCode::new(Region::CN, "95588").map(Number::Short),
         traffic: Some(Traffic::Message),
         ground: Ground::InvalidNumber,
+        authority: "".into(),
+        case: "".into(),
         ceiling: Action::Label,
         caps_text: Some(Action::Hold),
         meta: meta(Effect::Label(LabelKey::Marketing)),

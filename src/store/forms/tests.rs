@@ -56,7 +56,7 @@ pub(crate) fn spec(id: impl Strategy<Value = Box<str>>) -> impl Strategy<Value =
         "[0-9]{1,20}".prop_map(|d| Number::Short(ShortCode::new(Region::CN, &d).unwrap())),
     ];
     let action = || prop::sample::select(Action::ALL.to_vec());
-    let words = (id, text(), text());
+    let words = (id, text(), text(), text(), text());
     let kind = prop::sample::select(ListKind::ALL.map(|(kind, _)| kind).to_vec());
     let party = prop::sample::select(Party::ALL.map(|(party, _)| party).to_vec());
     let scope = (
@@ -66,7 +66,7 @@ pub(crate) fn spec(id: impl Strategy<Value = Box<str>>) -> impl Strategy<Value =
     );
     let limits = (prop::sample::select(Ground::ALL.to_vec()), action(), option::of(action()));
     (words, kind, party, scope, limits, meta()).prop_map(
-        |((id, title, source), kind, party, scope, limits, meta)| ListSpec {
+        |((id, title, source, authority, case), kind, party, scope, limits, meta)| ListSpec {
             id,
             kind,
             title,
@@ -76,6 +76,8 @@ pub(crate) fn spec(id: impl Strategy<Value = Box<str>>) -> impl Strategy<Value =
             subscriber: scope.1,
             traffic: scope.2,
             ground: limits.0,
+            authority,
+            case,
             ceiling: limits.1,
             caps_text: limits.2,
             meta,
@@ -98,6 +100,7 @@ pub(crate) fn edit() -> impl Strategy<Value = Edit> {
         (text(), cells(), text())
             .prop_map(|(list, cells, key)| Edit::Put { list, row: Row::stored(cells, key) }),
         (text(), text()).prop_map(|(list, key)| Edit::Remove { list, key }),
+        (text(), text()).prop_map(|(list, key)| Edit::Clear { list, key }),
         (text(), blob(), any::<u64>(), cells()).prop_map(|(list, blob, count, shared)| {
             Edit::PutSegment { list, segment: SegmentUse { blob, count, shared } }
         }),

@@ -50,7 +50,9 @@ impl Model {
     fn apply(&self, revision: u64, edits: &[Edit]) -> Option<Model> {
         let key = |edit: &Edit| match edit {
             Edit::Put { list, row } => Some((row.key().to_owned(), list.to_string())),
-            Edit::Remove { list, key } => Some((key.to_string(), list.to_string())),
+            Edit::Remove { list, key } | Edit::Clear { list, key } => {
+                Some((key.to_string(), list.to_string()))
+            }
             _ => None,
         };
         let mut next = self.clone();
@@ -87,15 +89,15 @@ impl Model {
             }
             Edit::Remove { .. } => {
                 let key = key?;
-                match self.entries.get(&key) {
-                    Some((Some(_), _)) => drop(self.entries.remove(&key)),
-                    Some((None, _)) => {}
-                    None if self.segments.iter().any(|((of, _), _)| *of == list) => {
-                        self.entries.insert(key, (None, revision));
-                    }
-                    None => {}
+                if self.entries.get(&key).is_some_and(|(row, _)| row.is_none()) {
+                    return Some(());
+                }
+                self.entries.remove(&key);
+                if self.segments.iter().any(|((of, _), _)| *of == list) {
+                    self.entries.insert(key, (None, revision));
                 }
             }
+            Edit::Clear { .. } => drop(self.entries.remove(&key?)),
             Edit::PutSegment { segment, .. } => {
                 if !exists {
                     return None;
@@ -106,6 +108,9 @@ impl Model {
             }
             Edit::RemoveSegment { blob, .. } => {
                 self.segments.retain(|((of, other), _)| *of != list || other.blob != *blob);
+                if !self.segments.iter().any(|((of, _), _)| *of == list) {
+                    self.entries.retain(|(_, of), (row, _)| *of != list || row.is_some());
+                }
             }
         }
         Some(())
@@ -115,7 +120,9 @@ impl Model {
 fn key_of(edit: &Edit) -> Option<(String, String)> {
     match edit {
         Edit::Put { list, row } => Some((row.key().to_owned(), list.to_string())),
-        Edit::Remove { list, key } => Some((key.to_string(), list.to_string())),
+        Edit::Remove { list, key } | Edit::Clear { list, key } => {
+            Some((key.to_string(), list.to_string()))
+        }
         _ => None,
     }
 }

@@ -37,6 +37,7 @@ pub fn change_set(set: &ChangeSet) -> pb::ChangeSet {
         break_glass_reason: set.break_glass.as_deref().unwrap_or_default().to_owned(),
         review: signature(&set.reviewed_by),
         end_time: set.ended.map(super::time),
+        committer: set.committed_by.map(|actor| actor.to_string()).unwrap_or_default(),
     }
 }
 
@@ -105,11 +106,11 @@ pub fn edit(edit: &Edit) -> pb::Edit {
     let edit = match edit {
         Edit::PutList(spec) => To::PutList(spec::spec(spec)),
         Edit::RemoveList { .. } => To::RemoveList(list_id),
+        Edit::Clear { key, .. } => To::ClearEntry(pb::EntryKey { list_id, key: key.to_string() }),
         Edit::Put { row: entry, .. } => {
             To::PutEntry(pb::PutEntry { list_id, row: Some(row(entry)) })
         }
         Edit::Remove { key, .. } => To::RemoveEntry(pb::EntryKey { list_id, key: key.to_string() }),
-        Edit::Clear { key, .. } => To::ClearEntry(pb::EntryKey { list_id, key: key.to_string() }),
         Edit::PutSegment { segment: used, .. } => {
             To::PutSegment(pb::UseSegment { list_id, segment: Some(segment(used)) })
         }
@@ -137,6 +138,12 @@ pub fn edit_read<E: From<Violations>>(
             Edit::PutList(Box::new(read))
         }
         Some(From::RemoveList(id)) => Edit::RemoveList { list: list_id("remove_list", id)? },
+        Some(From::ClearEntry(entry)) => {
+            let id = list_id("clear_entry.list_id", &entry.list_id)?;
+            super::required("clear_entry.key", &entry.key, TEXT_BYTES_MAX)?;
+            let key = key_read(&list(&id)?, &entry.key);
+            Edit::Clear { list: id, key }
+        }
         Some(From::PutEntry(put)) => {
             let id = list_id("put_entry.list_id", &put.list_id)?;
             let given = put.row.as_ref().ok_or_else(|| missing("put_entry.row"))?;
@@ -148,12 +155,6 @@ pub fn edit_read<E: From<Violations>>(
             super::required("remove_entry.key", &entry.key, TEXT_BYTES_MAX)?;
             let key = key_read(&list(&id)?, &entry.key);
             Edit::Remove { list: id, key }
-        }
-        Some(From::ClearEntry(entry)) => {
-            let id = list_id("clear_entry.list_id", &entry.list_id)?;
-            super::required("clear_entry.key", &entry.key, TEXT_BYTES_MAX)?;
-            let key = key_read(&list(&id)?, &entry.key);
-            Edit::Clear { list: id, key }
         }
         Some(From::PutSegment(_)) => {
             let what = "is set by the server alone: bring values in by ImportEntries";

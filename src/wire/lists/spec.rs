@@ -115,6 +115,13 @@ pub fn spec_read(spec: &pb::ListSpec) -> Result<ListSpec, Violations> {
     if kind.is_none() {
         checks.refuse(format_args!("kind"), format_args!("must be a known kind"));
     }
+    let order = spec.ground == screening::Ground::Order as i32;
+    for (field, text) in [("authority", &spec.authority), ("case_reference", &spec.case_reference)]
+    {
+        if order && text.is_empty() {
+            checks.refuse(format_args!("{field}"), format_args!("is needed by a legal order"));
+        }
+    }
     let tenant = u16::try_from(spec.tenant).unwrap_or_else(|_| {
         checks.refuse(format_args!("tenant"), format_args!("must be at most 65535"));
         0

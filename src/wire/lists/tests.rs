@@ -48,6 +48,7 @@ fn lists_survive_the_way_there_and_back() {
             full.meta.validity.until = Timestamp(1_800_000_000_123);
             full.meta.shadow = step % 2 == 1;
             full.tenant.0 = u16::MAX;
+            (full.authority, full.case) = ("court".into(), "7/26".into());
             let number = crate::lists::pack::number_pattern("+8613800138000").expect("a number");
             let crate::model::entry::NumberPattern::Exact(number) = number else { panic!("exact") };
             full.subscriber = Some(number);
@@ -103,10 +104,11 @@ fn edits_survive_the_way_there_and_back() {
     let list: Box<str> = "test.list".into();
     let spec = list_spec(ListKind::Number);
     let row = Row::read(&spec, [("value", "+8613800138000"), ("effect", "block")]).expect("a row");
-    let key = row.key().into();
+    let key: Box<str> = row.key().into();
     for edit in [
         Edit::PutList(Box::new(spec)),
         Edit::RemoveList { list: list.clone() },
+        Edit::Clear { list: list.clone(), key: key.clone() },
         Edit::Put { list: list.clone(), row },
         Edit::Remove { list: list.clone(), key },
         Edit::RemoveSegment { list: list.clone(), blob: BlobId([7; 32]) },
@@ -159,9 +161,11 @@ fn a_change_set(state: State) -> ChangeSet {
         state,
         edits: Vec::new(),
         edit_count: 3,
+        edit_records: Vec::new(),
         etag: 0xabc,
         warnings_accepted: true,
         approved_by: Some((anna, "fine".into())),
+        committed_by: Some(anna),
         break_glass: Some("fire".into()),
         reviewed_by: None,
         ended: None,
