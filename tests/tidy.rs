@@ -89,7 +89,9 @@ const CLOCK_FILES: &[(&str, &str)] = &[
     ("src/app/metrics.rs", "measures"),
     ("src/cli/bench/load.rs", "measures"),
     ("src/cli/serve.rs", "measures its own start"),
-    ("src/fetch/", "deadlines"),
+    ("src/app/changes/service.rs", "measures"),
+    ("src/fetch/mod.rs", "deadlines of a download"),
+    ("src/http/grpc.rs", "deadlines of connections"),
     ("src/grpc/dispatch.rs", "measures"),
     ("src/grpc/screening.rs", "measures"),
 ];

@@ -196,7 +196,8 @@ pub fn set_json(set: &pb::ChangeSet) -> Value {
     json!({
         "change_set": set.id, "state": state(set.state), "title": draft.title,
         "reason": text(&draft.reason), "ticket": text(&draft.ticket), "origin": text(&set.origin),
-        "author": set.author, "committer": text(&set.committer), "created": time(set.create_time.as_ref()),
+        "author": set.author, "committer": text(&set.committer),
+        "created": time(set.create_time.as_ref()),
         "revision": number(set.revision), "edits": set.edit_count, "etag": set.etag,
         "warnings_accepted": set.warnings_accepted, "approval": signed(&set.approval),
         "break_glass": text(&set.break_glass_reason), "review": signed(&set.review),
