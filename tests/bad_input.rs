@@ -216,12 +216,25 @@ fn a_pack_that_would_block_everybody_is_refused() {
     let all: String = (1..10).map(|digit| format!("+{digit}*\n")).collect();
     refused(format!("{HEAD}{all}"), 4, &["too broad"]);
     let most: String = (100..1000).map(|digits| format!("+{digits}*\n")).collect();
-    refused(format!("{HEAD}{most}"), 9, &["too broad"]);
+    refused(format!("{HEAD}{most}"), 100, &["too broad", "24.2 regions abroad", "at most 24"]);
     refused(format!("{HEAD}+10000*-+99999*\n"), 4, &["too broad"]);
     refused(format!("{HEAD}CN:1*\n"), 4, &["too broad"]);
     let policy = "%pack mine\n%list p kind=policy\n%columns key value\n";
     refused(format!("{policy}call.block\t0\n"), 4, &["from 200 to 1000"]);
     refused(format!("{policy}message.hold\t1001\n"), 4, &["1000"]);
+    // Class rows that call every mobile line something else.
+    let rows: String = (130..200)
+        .map(|segment| format!("CN\t{segment}\t11\tpremium\tno\tnever\tblock\n"))
+        .collect();
+    let classes = "%pack mine\n%list c kind=number-class\n\
+                   %columns region prefix digits class short origination abroad\n";
+    let (code, stdout, _) = {
+        let folder = tempfile::tempdir().expect("a fresh folder");
+        let pack = file(folder.path(), "c.pack", format!("{classes}{rows}"));
+        run(&["list", "check", path(&pack)])
+    };
+    assert_eq!(code, Some(1));
+    assert!(stdout.contains("48 of 48 ordinary calls of CN (mobile lines by the"), "{stdout}");
     // Points instead of blocks, and lines that are narrow one by one.
     let points = HEAD.replace("effect=block", "effect=score points=900");
     let home = &["list a", "mobile lines of CN", "at most 5.0 %"];
@@ -237,7 +250,7 @@ fn a_pack_that_would_block_everybody_is_refused() {
     let texts = &["list w would hold or block", "ordinary messages in the language zh"];
     refused(format!("{words}明天\n下雨\n周末\n楼下\n"), 2, texts);
     refused(format!("{words}*th*\n"), 4, &["too short to be open"]);
-    let words = "%pack mine\n%list w kind=keyword points=900 category=CN08\n%columns value\n";
+    refused(format!("{words}please\n"), 2, &["list w would", "messages in the language en"]);
     refused(format!("{words}的\n"), 4, &["too short"]);
     refused("%pack mine\n%list d kind=domain points=900\n%columns value\ncom\n", 4, &["suffix"]);
     // Thresholds are compared when all are known: the finding is about the whole.

@@ -2,19 +2,19 @@
 
 mod gather;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use sha2::{Digest as _, Sha256};
 
-use super::probe::{self, Acting, Times};
+use super::probe::{self, Acting, Instants, Refusal, Times};
 use crate::engine::{Ruleset, RulesetBuilder};
 use crate::lists::checks::Surroundings;
 use crate::lists::pack::Reader;
 use crate::lists::{Finding, Findings, Severity, Sink, starter};
-use crate::model::entry::{Effect, Entry, ListSpec};
+use crate::model::entry::{Effect, Entry, ListSpec, PlanRow};
 use crate::model::number::Region;
 use crate::model::revision::{Digest, Revision};
-use crate::model::time::Timestamp;
+use crate::model::time::{Timestamp, Validity};
 use gather::{Gathered, gather};
 
 /// One pack text with the name that findings show.
@@ -52,7 +52,7 @@ pub fn check(
     revision: Revision,
     now: Option<Timestamp>,
 ) -> Result<(Ruleset, Findings), Findings> {
-    let Read { reader, sink, home } = read_all(packs, now)?;
+    let Read { reader, sink, home, lent } = read_all(packs, now, &Trial::NONE)?;
     let mut findings = reader.findings().clone();
     let ruleset = match sink.builder.build(revision, digest(packs)) {
         Ok(ruleset) => ruleset,
@@ -67,7 +67,13 @@ pub fn check(
             "no numbering plan is known for {region}, which default-region or a trunk names"
         )));
     }
-    for refusal in probe::ordinary_traffic(&ruleset, space, &home, &sink.times, &sink.lists) {
+    let Instants { at, all_met } = sink.times.instants();
+    let mut refusals = probe::ordinary_traffic(&ruleset, space, &home, &at, &sink.lists);
+    let trial = Trial { timeless: !all_met, plans: lent };
+    if refusals.is_empty() && (trial.timeless || !trial.plans.is_empty()) {
+        refusals = trial.traffic(packs, &home, at, revision)?;
+    }
+    for refusal in refusals {
         let place = refusal.list.as_deref().and_then(|list| reader.place(list));
         findings.push(match place {
             Some(place) => Finding {
@@ -82,11 +88,47 @@ pub fn check(
     if findings.has_errors() { Err(findings) } else { Ok((ruleset, findings)) }
 }
 
+/// What is changed in a catalogue to try it with ordinary traffic once more.
+struct Trial {
+    /// All entries apply at once: stands instead of more instants than there is time for.
+    timeless: bool,
+    /// Plans added: without one, class rows wait for the catalogue that they are made for.
+    plans: Vec<PlanRow>,
+}
+
+impl Trial {
+    const NONE: Trial = Trial { timeless: false, plans: Vec::new() };
+
+    fn traffic(
+        &self,
+        packs: &[PackText],
+        home: &[Region],
+        mut at: BTreeSet<Timestamp>,
+        revision: Revision,
+    ) -> Result<Vec<Refusal>, Findings> {
+        let Read { reader, sink, .. } = read_all(packs, None, self)?;
+        // Whatever keeps it from being compiled does so untried, too.
+        let Ok(ruleset) = sink.builder.build(revision, digest(packs)) else {
+            return Ok(Vec::new());
+        };
+        if self.timeless {
+            at = [Timestamp(0)].into();
+        }
+        let space = &reader.surroundings().space;
+        let mut refusals = probe::ordinary_traffic(&ruleset, space, home, &at, &sink.lists);
+        for refusal in refusals.iter_mut().filter(|_| self.timeless) {
+            let why = "; all entries were tried at once, because their dates are too many";
+            refusal.message.push_str(why);
+        }
+        Ok(refusals)
+    }
+}
+
 /// Reads and checks packs into a builder, to which more may be added.
 ///
 /// Errors: the findings, when any line of any pack is wrong.
 pub fn read(packs: &[PackText]) -> Result<RulesetBuilder, Findings> {
-    read_all(packs, None).map(|read| read.sink.builder)
+    read_all(packs, None, &Trial::NONE).map(|read| read.sink.builder)
 }
 
 /// What the checks of single entries are told of the whole: the lines of all regions, what is
@@ -100,12 +142,18 @@ struct Read {
     reader: Reader,
     sink: BuilderSink,
     home: Vec<Region>,
+    /// Plans that class rows in the packs would need.
+    lent: Vec<PlanRow>,
 }
 
-fn read_all(packs: &[PackText], now: Option<Timestamp>) -> Result<Read, Findings> {
-    let Gathered { plans, home, surroundings, findings: first } = gather(packs, now);
+fn read_all(packs: &[PackText], now: Option<Timestamp>, trial: &Trial) -> Result<Read, Findings> {
+    let Gathered { mut plans, home, surroundings, lent, findings: first } = gather(packs, now);
+    for plan in &trial.plans {
+        plans.add_plan(plan).map_err(|error| refused(error.to_string()))?;
+    }
     let mut sink = BuilderSink {
-        builder: RulesetBuilder::new(plans),
+        builder: RulesetBuilder::new(plans.build()),
+        timeless: trial.timeless,
         refused: None,
         times: Times::default(),
         lists: HashMap::new(),
@@ -125,7 +173,7 @@ fn read_all(packs: &[PackText], now: Option<Timestamp>) -> Result<Read, Findings
     } else if first.has_errors() {
         Err(first)
     } else {
-        Ok(Read { reader, sink, home })
+        Ok(Read { reader, sink, home, lent })
     }
 }
 
@@ -141,6 +189,12 @@ fn digest(packs: &[PackText]) -> Digest {
     Digest(hash.finalize().into())
 }
 
+fn refused(message: String) -> Findings {
+    let mut findings = Findings::default();
+    findings.push(whole(message));
+    findings
+}
+
 fn whole(message: String) -> Finding {
     Finding { file: "catalogue".into(), line: 0, severity: Severity::Error, message }
 }
@@ -148,6 +202,8 @@ fn whole(message: String) -> Finding {
 /// Hands lists and entries on to the compiler, and keeps what the probe asks for.
 struct BuilderSink {
     builder: RulesetBuilder,
+    /// All entries apply always.
+    timeless: bool,
     refused: Option<String>,
     times: Times,
     lists: HashMap<Box<str>, Acting>,
@@ -160,13 +216,15 @@ impl Sink for BuilderSink {
         if let Err(error) = self.builder.list(spec) {
             self.refused = Some(error.to_string());
         }
-        self.times.list(spec.meta.validity.from);
         self.current = spec.id.clone();
         self.lists.insert(spec.id.clone(), Acting { ceiling: spec.ceiling, ..Acting::default() });
     }
 
-    fn entry(&mut self, entry: Entry<'_>) -> Result<(), String> {
-        self.times.entry(entry.meta.validity.from);
+    fn entry(&mut self, mut entry: Entry<'_>) -> Result<(), String> {
+        self.times.entry(entry.meta.validity);
+        if self.timeless {
+            entry.meta.validity = Validity::ALWAYS;
+        }
         if entry.meta.effect == Effect::Block
             && let Some(list) = self.lists.get_mut(&self.current)
         {

@@ -2,59 +2,52 @@
 //! is refused, whatever its lines look like one by one.
 //!
 //! Owns the ordinary attempts: numbers drawn from the lines of the plans, and everyday texts. Must
-//! not know packs. Looks at home regions only: a carrier may well block a foreign country, never
-//! most of its own.
+//! not know packs. What one list may stop by its prefixes is the business of `lists::checks`; here
+//! is tried what all lists do together, by the same two rules: few lines at home, those among them
+//! that the built-in class rows know, whatever the catalogue calls them; and not most of the world.
 //! Invariants: what no entry speaks of is let through, so a catalogue without lists passes; of
-//! lists that stop ordinary traffic, those that do so alone are named.
+//! lists that stop ordinary traffic, those that do so alone are named; every entry applies at one
+//! of the instants at least ([`Times`]).
 
+mod tally;
 mod texts;
+mod times;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use crate::engine::{Ruleset, screen};
-use crate::lists::space::Space;
+use crate::lists::space::{ALL, Lines, Space};
 use crate::model::attempt::{Attempt, Content, ContentBasis, StateFacts, TextEncoding, TrunkClass};
 use crate::model::category::Category;
 use crate::model::number::Region;
 use crate::model::policy::{Action, Traffic};
 use crate::model::time::Timestamp;
 use crate::model::verdict::{Reason, ReasonCode, Verdict};
+use tally::{Limit, Tally};
 use texts::TEXTS;
+
+pub(super) use times::{Instants, Times};
 
 /// Numbers tried of each kind of lines of a region.
 const NUMBERS: u64 = 48;
 
-/// The share of ordinary attempts that a catalogue, or one list in it, may hold or block, one in so
-/// many of each kind of lines and each language: a wrong line on a busy number block is still
-/// seen by people, a catalogue over this stops a carrier.
-const STOPPED_ONE_IN: usize = 4;
+/// Numbers tried of each region abroad: there are 245, what counts is how many regions.
+const NUMBERS_ABROAD: u64 = 2;
 
-/// Instants at which ordinary traffic is tried.
-const TIMES_MAX: usize = 64;
+/// What a catalogue, or one list in it, may hold or block of the lines of one kind at home: a wrong
+/// line on a busy number block is still seen by people, a catalogue over this stops a carrier.
+const LINES: Limit = Limit { stopped: 1, of: 4, least: 1 };
 
-/// Lists named in one refusal: a person repairs the first and checks again.
-const NAMED_MAX: usize = 3;
+/// Of all numbers of a plan whose kinds only the catalogue tells: most of a small country's numbers
+/// may be nobody's and called so, but not nearly all.
+const WHOLE: Limit = Limit { stopped: 3, of: 4, least: 1 };
 
-/// When entries begin. Whatever applies together does so at the beginning of one of its entries, so
-/// these instants (and the first one) show every catalogue at its worst.
-#[derive(Default)]
-pub(super) struct Times(BTreeSet<Timestamp>);
+/// Of numbers abroad: a carrier may well refuse some countries, not most of the world.
+const ABROAD: Limit = Limit { stopped: 1, of: 2, least: 1 };
 
-impl Times {
-    /// A list begins to apply. Beyond [`TIMES_MAX`] the beginnings of single entries give way.
-    pub(super) fn list(&mut self, from: Timestamp) {
-        if self.0.len() < 2 * TIMES_MAX {
-            self.0.insert(from);
-        }
-    }
-
-    /// An entry begins to apply.
-    pub(super) fn entry(&mut self, from: Timestamp) {
-        if self.0.len() < TIMES_MAX {
-            self.0.insert(from);
-        }
-    }
-}
+/// Of the everyday texts of a language. Each is as good as any other, so a list has no business in
+/// them; what stands in two and in more than a twentieth of them is an everyday word.
+const TEXTS_OF_LANGUAGE: Limit = Limit { stopped: 1, of: 20, least: 2 };
 
 /// What a list may bring about.
 #[derive(Default)]
@@ -73,26 +66,41 @@ pub(super) struct Refusal {
     pub message: String,
 }
 
-/// Puts ordinary traffic of home regions to a ruleset; the mode does not matter. Nothing comes back
-/// where it may be used.
+/// Puts ordinary traffic to a ruleset, from and to home regions; the mode does not matter. Nothing
+/// comes back where it may be used.
 pub(super) fn ordinary_traffic(
     ruleset: &Ruleset,
     space: &Space,
     home: &[Region],
-    times: &Times,
+    instants: &BTreeSet<Timestamp>,
     lists: &HashMap<Box<str>, Acting>,
 ) -> Vec<Refusal> {
-    let all = [Timestamp(0)].into_iter().chain(times.0.iter().copied()).collect::<BTreeSet<_>>();
-    for region in home {
-        for now in &all {
+    for now in instants {
+        // Texts and the world go between numbers that are let through without them, once.
+        let mut free = None;
+        for region in home {
             let probe = Probe { ruleset, lists, region: *region, now: *now };
-            let refusals = probe.run(space);
+            let mut refusals = Vec::new();
+            let first = free.is_none();
+            probe.lines(space, &mut free, &mut refusals);
+            if let (true, Some(pair)) = (first, &free) {
+                probe.texts(pair, &mut refusals);
+                probe.abroad(space, pair, &mut refusals);
+            }
             if !refusals.is_empty() {
                 return refusals;
             }
         }
     }
     Vec::new()
+}
+
+/// What an attempt is made of beside its numbers.
+#[derive(Clone, Copy)]
+struct Kind<'t> {
+    traffic: Traffic,
+    trunk: TrunkClass,
+    text: &'t str,
 }
 
 struct Probe<'p> {
@@ -103,54 +111,73 @@ struct Probe<'p> {
 }
 
 impl Probe<'_> {
-    fn run(&self, space: &Space) -> Vec<Refusal> {
-        let mut refusals = Vec::new();
-        // Texts go between numbers that are let through without one.
-        let mut free: Option<[String; 2]> = None;
-        for lines in space.lines_of(self.region) {
+    /// Calls and messages between lines at home, each kind of lines for itself.
+    fn lines(&self, space: &Space, free: &mut Option<[String; 2]>, refusals: &mut Vec<Refusal>) {
+        let kinds = space.lines_of(self.region).map(|lines| (lines, LINES));
+        for (lines, limit) in kinds.chain(space.whole_of(self.region).map(|all| (all, WHOLE))) {
             let numbers = lines.samples(NUMBERS);
             for traffic in [Traffic::Call, Traffic::Message] {
+                let kind = Kind { traffic, trunk: TrunkClass::Domestic, text: "" };
                 let mut tally = Tally::default();
                 for (at, from) in numbers.iter().enumerate() {
                     let to = &numbers[(at + 1) % numbers.len()];
-                    let stopped = self.attempt(traffic, [from, to], "", &mut tally);
+                    let stopped = self.attempt(kind, [from, to], &mut tally);
                     if !stopped && traffic == Traffic::Message && free.is_none() {
-                        free = Some([from.clone(), to.clone()]);
+                        *free = Some([from.clone(), to.clone()]);
                     }
                 }
-                let what = match lines.kind {
-                    "all" => format!("{}s of {}", traffic.as_str(), self.region),
-                    kind => format!("{}s of {} ({kind} lines)", traffic.as_str(), self.region),
-                };
-                tally.judge(&what, &mut refusals);
+                tally.judge(limit, &self.what(traffic, lines), refusals);
             }
         }
-        let Some([from, to]) = &free else { return refusals };
+    }
+
+    fn what(&self, traffic: Traffic, lines: &Lines) -> String {
+        let (traffic, region) = (traffic.as_str(), self.region);
+        if lines.kind == ALL && !lines.built_in {
+            return format!("{traffic}s of {region}");
+        }
+        format!("{traffic}s of {region} ({} lines{})", lines.kind, lines.by_whom())
+    }
+
+    fn texts(&self, [from, to]: &[String; 2], refusals: &mut Vec<Refusal>) {
         for (language, texts) in TEXTS {
             let mut tally = Tally::default();
             for text in *texts {
-                self.attempt(Traffic::Message, [from, to], text, &mut tally);
+                let traffic = Traffic::Message;
+                let kind = Kind { traffic, trunk: TrunkClass::Domestic, text };
+                self.attempt(kind, [from, to], &mut tally);
             }
-            tally.judge(&format!("messages in the language {language}"), &mut refusals);
+            tally.judge(
+                TEXTS_OF_LANGUAGE,
+                &format!("messages in the language {language}"),
+                refusals,
+            );
         }
-        refusals
+    }
+
+    /// Calls and messages from all over the world.
+    fn abroad(&self, space: &Space, [_, to]: &[String; 2], refusals: &mut Vec<Refusal>) {
+        let lines = space.regions_abroad().filter_map(|region| space.lines_of(region).next());
+        let numbers: Vec<String> = lines.flat_map(|lines| lines.samples(NUMBERS_ABROAD)).collect();
+        for traffic in [Traffic::Call, Traffic::Message] {
+            let kind = Kind { traffic, trunk: TrunkClass::International, text: "" };
+            let mut tally = Tally::default();
+            for from in &numbers {
+                self.attempt(kind, [from, to], &mut tally);
+            }
+            tally.judge(ABROAD, &format!("{}s from abroad", traffic.as_str()), refusals);
+        }
     }
 
     /// Screens one attempt and counts; was it stopped?
-    fn attempt(
-        &self,
-        traffic: Traffic,
-        [from, to]: [&String; 2],
-        text: &str,
-        tally: &mut Tally,
-    ) -> bool {
-        let mut attempt: Attempt<'_> = Attempt::empty(traffic);
+    fn attempt(&self, kind: Kind<'_>, [from, to]: [&String; 2], tally: &mut Tally) -> bool {
+        let mut attempt: Attempt<'_> = Attempt::empty(kind.traffic);
         attempt.region = Some(self.region);
         attempt.originator.raw = from.as_bytes();
         attempt.recipient.raw = to.as_bytes();
-        attempt.ingress.trunk_class = TrunkClass::Domestic;
+        attempt.ingress.trunk_class = kind.trunk;
         attempt.content = Content {
-            octets: text.as_bytes(),
+            octets: kind.text.as_bytes(),
             encoding: TextEncoding::Utf8,
             basis: ContentBasis::Contract,
         };
@@ -160,7 +187,7 @@ impl Probe<'_> {
         tally.stopped += usize::from(stopped);
         for list in lists_of(&verdict) {
             let reasons = || verdict.reasons.iter().filter(move |r| r.list == list && !r.shadow);
-            let alone = self.stops_alone(traffic, list, reasons());
+            let alone = self.stops_alone(kind.traffic, list, reasons());
             if stopped || alone {
                 let seen = tally.lists.entry(list.to_owned()).or_default();
                 seen.alone += usize::from(alone);
@@ -209,88 +236,5 @@ fn lists_of<'v>(verdict: &'v Verdict<'_>) -> BTreeSet<&'v str> {
     named.map(|reason| reason.list).filter(|list| !list.is_empty()).collect()
 }
 
-/// Counts over attempts of one kind.
-#[derive(Default)]
-struct Tally {
-    tried: usize,
-    stopped: usize,
-    lists: BTreeMap<String, Seen>,
-}
-
-/// What a list did.
-#[derive(Default)]
-struct Seen {
-    /// Attempts that it stops by itself.
-    alone: usize,
-    /// Attempts that it has a part in stopping.
-    helped: usize,
-    /// By entry, how often it was met.
-    entries: BTreeMap<String, usize>,
-}
-
-impl Tally {
-    fn judge(self, what: &str, refusals: &mut Vec<Refusal>) {
-        let tried = self.tried;
-        let much = |count: usize| count * STOPPED_ONE_IN > tried;
-        let mut lists: Vec<(String, Seen)> = self.lists.into_iter().collect();
-        lists.sort_by_key(|(_, seen)| std::cmp::Reverse((seen.alone, seen.helped)));
-        let limit = format!("at most one in {STOPPED_ONE_IN} is allowed");
-        let named = lists.iter().filter(|(_, seen)| much(self.stopped) || much(seen.alone));
-        let before = refusals.len();
-        for (list, seen) in named.take(NAMED_MAX) {
-            let count = if much(seen.alone) { seen.alone } else { self.stopped };
-            let part = if much(seen.alone) { "would" } else { "with others would" };
-            let most = seen.entries.iter().max_by_key(|(_, met)| **met);
-            let entry = most.map_or("", |(entry, _)| entry);
-            refusals.push(Refusal {
-                message: format!(
-                    "list {list} {part} hold or block {count} of {tried} ordinary {what}, {limit}; \
-                     narrow what hits most, {entry}, or use effect=label, few points or shadow=yes"
-                ),
-                list: Some(list.clone()),
-            });
-        }
-        if refusals.len() == before && much(self.stopped) {
-            refusals.push(Refusal {
-                message: format!(
-                    "the catalogue would hold or block {} of {tried} ordinary {what}, {limit}; \
-                     narrow the class rows or raise the thresholds",
-                    self.stopped
-                ),
-                list: None,
-            });
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::app::catalogue::{compile, space_of, starter_packs};
-    use crate::model::revision::Revision;
-
-    #[test]
-    fn ordinary_numbers_of_every_region_are_real_and_let_through() {
-        let (ruleset, space) = (compile(&starter_packs(), Revision(1)).unwrap(), space_of(&[]));
-        let mut tried = 0;
-        for (a, b) in (b'A'..=b'Z').flat_map(|a| (b'A'..=b'Z').map(move |b| (a, b))) {
-            let region = Region::parse(str::from_utf8(&[a, b]).unwrap()).unwrap();
-            for number in space.lines_of(region).flat_map(|lines| lines.samples(NUMBERS)) {
-                let mut attempt = Attempt::empty(Traffic::Call);
-                attempt.region = Some(region);
-                attempt.originator.raw = number.as_bytes();
-                attempt.recipient.raw = number.as_bytes();
-                attempt.ingress.trunk_class = TrunkClass::Domestic;
-                for traffic in [Traffic::Call, Traffic::Message] {
-                    attempt.traffic = traffic;
-                    let facts = StateFacts::default();
-                    let verdict = screen(&ruleset, &attempt, &facts, Timestamp(0));
-                    let seen = (verdict.risk, verdict.flags.0, verdict.action);
-                    assert_eq!(seen, (0, 0, Action::Allow), "{region} {number}");
-                    tried += 1;
-                }
-            }
-        }
-        assert!(tried > 245 * 2 * 40, "{tried}");
-    }
-}
+mod tests;

@@ -1,5 +1,10 @@
-//! Checks on what a list may say, beyond its form: nothing may block everybody, and nothing may
+//! Checks on what a list may say, beyond its form: nothing may stop everybody, and nothing may
 //! look as if it acted and never do.
+//!
+//! Owns the limits of one list: to stop is to block, or to score from the hold threshold, under a
+//! ceiling of hold or block. At home a list stops few lines of each kind ([`LINES_SHARE_MAX`]),
+//! abroad so many regions ([`REGIONS_MAX`]), whole countries among them. The app's probe puts
+//! traffic to all lists together by the same two rules: few lines at home, not most of the world.
 
 use super::space::{Coverage, Space};
 use crate::model::category::Category;
@@ -8,11 +13,13 @@ use crate::model::number::{E164Number, Region};
 use crate::model::policy::{Action, Ground};
 use crate::model::time::{Timestamp, Validity};
 
-/// The largest share of all international numbers that the blocking prefixes of one list may cover
-/// together: five three-digit country codes, but no two-digit one.
-pub const BLOCKED_SHARE_MAX: f64 = 0.005;
+/// The most regions abroad that one list may stop by prefixes and ranges, a tenth of all 245:
+/// people warn of some twenty countries of one-ring calls, and North America, which shares one
+/// country code between 25 regions, is over it. Part of a country counts as that part; global codes
+/// that no region has (satellites, +979) are free.
+pub const REGIONS_MAX: f64 = 24.0;
 
-/// The shortest prefix of a region's own plan that may be blocked: `CN:106*`, not `CN:1*`.
+/// The shortest prefix of a region's own plan that may be stopped: `CN:106*`, not `CN:1*`.
 pub const REGIONAL_DIGITS_MIN: usize = 3;
 
 /// The largest share of a home region's mobile or fixed lines that one list may stop, let through
@@ -32,7 +39,7 @@ pub struct Surroundings {
     /// Where the carrier is at home: most of its own lines may never be stopped, those of a foreign
     /// country may.
     pub home: Vec<Region>,
-    /// The lowest risk from which something is held.
+    /// The lowest risk from which something is held; 0 where it is not known.
     pub hold: u16,
     /// Now, where it is known: tells what is over already.
     pub now: Option<Timestamp>,
@@ -41,7 +48,6 @@ pub struct Surroundings {
 /// Running checks over one list.
 #[derive(Debug, Default)]
 pub struct ListCheck {
-    blocked_share: f64,
     /// Lines that are stopped, let through and protected.
     coverage: [Coverage; 3],
 }
@@ -65,7 +71,9 @@ impl ListCheck {
         match &entry.value {
             Value::Number(pattern) => {
                 dead(pattern, warn);
-                self.breadth(spec, entry.meta.effect, pattern)?;
+                if stops(spec, entry, around) {
+                    regional_breadth(pattern)?;
+                }
                 self.lines(spec, entry, pattern, around, warn)
             }
             Value::Keyword(phrase) => {
@@ -98,23 +106,18 @@ impl ListCheck {
             _ if entry.meta.shadow => return Ok(()),
             Effect::Allow => (1, "lets through", "narrower prefixes"),
             Effect::Protect => (2, "protects", "narrower prefixes"),
-            Effect::Block => (0, "blocks", STOP_LESS),
-            Effect::Score(points) if points >= i16::try_from(around.hold).unwrap_or(i16::MAX) => {
-                (0, "holds or blocks", STOP_LESS)
-            }
+            Effect::Block if stops(spec, entry, around) => (STOPPED, "blocks", STOP_LESS),
+            _ if stops(spec, entry, around) => (STOPPED, "holds or blocks", STOP_LESS),
             _ => return Ok(()),
         };
-        if at == 0 && ceiling(spec, entry) < Action::Hold {
-            return Ok(());
-        }
         let mut refused = None;
         self.coverage[at].add(&around.space, pattern, &mut |lines, before, now| {
             if now <= LINES_SHARE_MAX {
                 return;
             }
-            let (region, kind) = (lines.region, lines.kind);
+            let (region, kind, by_whom) = (lines.region, lines.kind, lines.by_whom());
             let said = format!(
-                "with this line list {} {does} {:.1} % of {kind} lines of {region}",
+                "with this line list {} {does} {:.1} % of {kind} lines of {region}{by_whom}",
                 spec.id,
                 now * 100.0
             );
@@ -125,61 +128,55 @@ impl ListCheck {
                         LINES_SHARE_MAX * 100.0
                     )
                 });
-            } else if before <= LINES_SHARE_MAX && lines.classed && at == 0 {
+            } else if before <= LINES_SHARE_MAX && lines.classed && at == STOPPED {
                 warn(format!("{said}, which is refused where {region} is at home"));
             }
         });
-        refused.map_or(Ok(()), Err)
-    }
-
-    fn breadth(
-        &mut self,
-        spec: &ListSpec,
-        effect: Effect,
-        pattern: &NumberPattern,
-    ) -> Result<(), String> {
-        if !matches!(effect, Effect::Block) {
-            return Ok(());
-        }
-        let (first, share) = match pattern {
-            NumberPattern::Exact(_) => return Ok(()),
-            NumberPattern::Prefix(prefix) => (prefix, width(prefix.digits.len())),
-            NumberPattern::Range { first, last, .. } => {
-                let value = |text: &str| text.parse::<f64>().unwrap_or(0.0);
-                let count = value(&last.digits) - value(&first.digits) + 1.0;
-                (first, count * width(first.digits.len()))
-            }
-        };
-        if first.region.is_some() {
-            if first.digits.len() >= REGIONAL_DIGITS_MIN {
-                return Ok(());
-            }
-            return Err(format!(
-                "too broad: a blocking prefix of a region's own plan needs at least \
-                 {REGIONAL_DIGITS_MIN} digits"
+        if refused.is_none() && at == STOPPED && self.coverage[at].abroad() > REGIONS_MAX {
+            let regions = self.coverage[at].abroad();
+            refused = Some(format!(
+                "too broad: with this line list {} {does} {regions:.1} regions abroad, at most \
+                 {REGIONS_MAX} are allowed; use {instead}",
+                spec.id
             ));
         }
-        self.blocked_share += share;
-        if self.blocked_share <= BLOCKED_SHARE_MAX {
-            return Ok(());
-        }
-        Err(format!(
-            "too broad: with this line list {} blocks {:.1} % of all numbers, at most {:.1} % are \
-             allowed; use longer prefixes, or effect=label or effect=score",
-            spec.id,
-            self.blocked_share * 100.0,
-            BLOCKED_SHARE_MAX * 100.0
-        ))
+        refused.map_or(Ok(()), Err)
     }
+}
+
+/// The place of stopped lines among coverages.
+const STOPPED: usize = 0;
+
+/// Does an entry by itself hold or block what it hits?
+fn stops(spec: &ListSpec, entry: &Entry<'_>, around: &Surroundings) -> bool {
+    let acts = match entry.meta.effect {
+        Effect::Block => true,
+        Effect::Score(points) => {
+            around.hold > 0 && points >= i16::try_from(around.hold).unwrap_or(i16::MAX)
+        }
+        _ => false,
+    };
+    acts && !entry.meta.shadow && ceiling(spec, entry) >= Action::Hold
+}
+
+/// A prefix of a region's own plan that is short is most of it.
+fn regional_breadth(pattern: &NumberPattern) -> Result<(), String> {
+    let first = match pattern {
+        NumberPattern::Exact(_) => return Ok(()),
+        NumberPattern::Prefix(digits) => digits,
+        NumberPattern::Range { first, .. } => first,
+    };
+    if first.region.is_none() || first.digits.len() >= REGIONAL_DIGITS_MIN {
+        return Ok(());
+    }
+    Err(format!(
+        "too broad: a prefix of a region's own plan that holds or blocks needs at least \
+         {REGIONAL_DIGITS_MIN} digits"
+    ))
 }
 
 /// What to write instead of a list that stops too many lines.
 const STOP_LESS: &str = "narrower prefixes, effect=label, fewer points or shadow=yes";
-
-/// The share of the number space behind so many leading digits.
-fn width(digits: usize) -> f64 {
-    10f64.powi(-i32::try_from(digits).unwrap_or(i32::MAX))
-}
 
 fn is_specific(term: &Term) -> bool {
     match term {

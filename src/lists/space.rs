@@ -3,7 +3,9 @@
 //! Owns the measure: a number stands for its share of 15 digits, a prefix for all behind it, and a
 //! region's lines for what its class rows call mobile or fixed, less what longer rows call
 //! otherwise. Regions without class rows borrow those of the region they share a country code
-//! with (Jersey has Britain's), and else are measured by their whole plan.
+//! with (Jersey has Britain's), and else are measured by their whole plan. At home, what the
+//! built-in rows call mobile or fixed is measured beside: no catalogue may talk lines away. Abroad
+//! counts in regions: a country code is as many as share it.
 //! Must not know effects or limits.
 //! Invariant: overlapping prefixes count once, in whichever order they come.
 
@@ -27,10 +29,15 @@ impl Block {
         let value = |digits: &str| digits.parse::<u64>().ok();
         Some(Block { from: value(first)? * scale, to: (value(last)? + 1) * scale })
     }
+
+    /// How many numbers two blocks share.
+    fn common(self, other: Block) -> u64 {
+        self.to.min(other.to).saturating_sub(self.from.max(other.from))
+    }
 }
 
 /// Some lines of one kind: leading digits and how many digits their numbers have in all.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Piece {
     block: Block,
     /// Digits that tell the row from others, country code included.
@@ -45,15 +52,20 @@ impl Piece {
     }
 }
 
+/// The kind of lines whose plan tells no kinds.
+pub const ALL: &str = "all";
+
 /// The lines of one kind in one region.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lines {
     /// Whose.
     pub region: Region,
-    /// `mobile`, `fixed`, or `all` where the plan does not tell.
+    /// `mobile`, `fixed`, or [`ALL`] where the plan does not tell.
     pub kind: &'static str,
-    /// The kind is told by class rows of the catalogue.
+    /// The kind is told by class rows of the region itself.
     pub classed: bool,
+    /// The built-in plans and class rows tell so, and the catalogue otherwise.
+    pub built_in: bool,
     /// By their first number; none overlaps another.
     pieces: Vec<Piece>,
     total: u64,
@@ -74,7 +86,17 @@ impl Lines {
             apart
         });
         let total = pieces.iter().map(|piece| piece.block.to - piece.block.from).sum();
-        (total > 0).then_some(Lines { region, kind, classed, pieces, total })
+        (total > 0).then_some(Lines { region, kind, classed, built_in: false, pieces, total })
+    }
+
+    /// Who says so, where that is not the catalogue: words that follow `mobile lines`.
+    pub fn by_whom(&self) -> &'static str {
+        if self.built_in { " by the built-in plans" } else { "" }
+    }
+
+    /// The same numbers, called the same.
+    fn same_as(&self, other: &Lines) -> bool {
+        self.kind == other.kind && self.pieces == other.pieces
     }
 
     fn span(&self) -> Block {
@@ -135,11 +157,22 @@ struct Row {
     piece: Piece,
 }
 
+/// A country code and its regions.
+#[derive(Debug)]
+struct Code {
+    block: Block,
+    regions: Vec<Region>,
+}
+
 /// The lines of all regions.
 #[derive(Debug, Default)]
 pub struct Space {
     /// By first number.
     lines: Vec<Lines>,
+    /// Whole plans at home where only the catalogue tells kinds of lines.
+    whole: Vec<Lines>,
+    /// Country codes other than those of home, by first number.
+    abroad: Vec<Code>,
     /// Country codes.
     codes: BTreeMap<Region, String>,
     /// Class rows, for prefixes of a region's own plan.
@@ -154,8 +187,10 @@ impl Space {
             classes.entry(row.region).or_default().push(*row);
         }
         let mut space = Space { classes, ..Space::default() };
+        let mut abroad: BTreeMap<&str, Vec<Region>> = BTreeMap::new();
         for plan in plans {
             space.codes.insert(plan.region, plan.country_code.to_string());
+            abroad.entry(&plan.country_code).or_default().push(plan.region);
             let shares = |other: &&PlanRow| other.country_code == plan.country_code;
             let own = space.classes.get(&plan.region);
             let lent = || plans.iter().filter(shares).find_map(|p| space.classes.get(&p.region));
@@ -166,15 +201,53 @@ impl Space {
             space.lines.extend(lines);
         }
         space.lines.sort_by_key(|lines| lines.span().from);
+        let code = |(code, regions)| Some(Code { block: Block::behind(code, code)?, regions });
+        space.abroad = abroad.into_iter().filter_map(code).collect();
+        space.abroad.sort_by_key(|code| code.block.from);
         space
     }
 
-    /// The lines of one region, mobile before fixed.
+    /// Tells where home is, and what the built-in plans and class rows say of it: that is measured,
+    /// too, where the catalogue says otherwise.
+    #[must_use]
+    pub fn at_home(mut self, home: &[Region], built_in: &Space) -> Space {
+        self.abroad.retain(|code| !code.regions.iter().any(|region| home.contains(region)));
+        for region in home {
+            let known: Vec<Lines> = self.lines_of(*region).cloned().collect();
+            let told = known.iter().any(|lines| lines.kind != ALL);
+            let other = built_in.lines_of(*region);
+            for lines in other.filter(|lines| !known.iter().any(|own| own.same_as(lines))) {
+                let lines = Lines { built_in: true, ..lines.clone() };
+                let whole = told && lines.kind == ALL;
+                if whole { &mut self.whole } else { &mut self.lines }.push(lines);
+            }
+        }
+        self.lines.sort_by_key(|lines| lines.span().from);
+        self
+    }
+
+    /// All numbers of a region's plan, where the catalogue alone tells which of them are lines that
+    /// people have.
+    pub fn whole_of(&self, region: Region) -> impl Iterator<Item = &Lines> {
+        self.whole.iter().filter(move |lines| lines.region == region)
+    }
+
+    /// Regions with a country code that is none of those of home.
+    pub fn regions_abroad(&self) -> impl Iterator<Item = Region> {
+        self.abroad.iter().flat_map(|code| &code.regions).copied()
+    }
+
+    /// The lines of one region, mobile before fixed; those that only the built-in class rows know
+    /// follow those of the catalogue.
     pub fn lines_of(&self, region: Region) -> impl Iterator<Item = &Lines> {
-        let own = move |kind: &'static str| {
-            self.lines.iter().filter(move |lines| lines.region == region && lines.kind == kind)
+        let of = move |built_in: bool, kind: &'static str| {
+            let wanted = (region, built_in, kind);
+            self.lines.iter().filter(move |it| (it.region, it.built_in, it.kind) == wanted)
         };
-        own("mobile").chain(own("fixed")).chain(own("all"))
+        let kinds = move |built_in| {
+            of(built_in, "mobile").chain(of(built_in, "fixed")).chain(of(built_in, ALL))
+        };
+        kinds(false).chain(kinds(true))
     }
 
     /// Digits of a region's own plan with country code, where a class row knows them as lines
@@ -273,7 +346,7 @@ fn unclassed(plan: &PlanRow) -> Option<Lines> {
         digits_min: digits(plan.national_digits_min),
         digits_max: digits(plan.national_digits_max),
     };
-    Lines::new(plan.region, "all", false, vec![piece])
+    Lines::new(plan.region, ALL, false, vec![piece])
 }
 
 /// What one list covers so far.
@@ -283,9 +356,16 @@ pub struct Coverage {
     blocks: BTreeMap<u64, u64>,
     /// Numbers covered, by index of [`Space::lines`].
     covered: BTreeMap<usize, u64>,
+    /// Regions abroad: the covered share of each country code, times the regions that share it.
+    abroad: f64,
 }
 
 impl Coverage {
+    /// How many regions' worth of numbers abroad is covered.
+    pub fn abroad(&self) -> f64 {
+        self.abroad
+    }
+
     /// Adds a pattern and tells of each kind of lines that it adds to: which, and what share of
     /// them was covered before and is now.
     pub fn add(
@@ -313,6 +393,14 @@ impl Coverage {
                 let before = share(*covered);
                 *covered += added;
                 tell(lines, before, share(*covered));
+            }
+        }
+        for code in space.abroad.iter().take_while(|code| code.block.from < block.to) {
+            let added: u64 = new.iter().map(|part| part.common(code.block)).sum();
+            if added > 0 {
+                met = true;
+                let share = added as f64 / (code.block.to - code.block.from) as f64;
+                self.abroad += share * code.regions.len() as f64;
             }
         }
         if met {

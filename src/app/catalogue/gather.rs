@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use super::{PackText, starter_packs};
-use crate::engine::numbers::{Plans, PlansBuilder};
+use crate::engine::numbers::PlansBuilder;
 use crate::lists::checks::Surroundings;
 use crate::lists::pack::Reader;
 use crate::lists::space::Space;
@@ -22,10 +22,12 @@ const HOME_MAX: usize = 16;
 
 /// What the first reading tells.
 pub(super) struct Gathered {
-    pub plans: Plans,
+    pub plans: PlansBuilder,
     /// Regions where the carrier has lines of its own.
     pub home: Vec<Region>,
     pub surroundings: Surroundings,
+    /// Plans that are built in, of regions whose class rows the packs hold without a plan.
+    pub lent: Vec<PlanRow>,
     pub findings: Findings,
 }
 
@@ -38,9 +40,12 @@ pub(super) fn gather(packs: &[PackText], now: Option<Timestamp>) -> Gathered {
     }
     let GatherSink { builder, mut rows, default_region, trunk_regions, hold } = sink;
     // A pack checked on its own has no plans: ordinary numbers are those of the starter packs.
-    let Rows { plans, classes } = starter_rows();
+    let StarterRows { rows: Rows { plans, classes }, space: built_in } = starter_rows();
     let planned: HashSet<Region> = rows.plans.iter().map(|row| row.region).collect();
     let classed: HashSet<Region> = rows.classes.iter().map(|row| row.region).collect();
+    let lent =
+        plans.iter().filter(|row| classed.contains(&row.region) && !planned.contains(&row.region));
+    let lent: Vec<PlanRow> = lent.cloned().collect();
     rows.plans.extend(plans.iter().filter(|row| !planned.contains(&row.region)).cloned());
     rows.classes.extend(classes.iter().filter(|row| !classed.contains(&row.region)));
     let mut home = vec![default_region.unwrap_or(Policy::default().default_region)];
@@ -49,12 +54,13 @@ pub(super) fn gather(packs: &[PackText], now: Option<Timestamp>) -> Gathered {
             home.push(region);
         }
     }
-    let space = Space::new(&rows.plans, &rows.classes);
+    let space = Space::new(&rows.plans, &rows.classes).at_home(&home, built_in);
     let hold = hold.iter().copied().min().unwrap_or_default();
     Gathered {
-        plans: builder.build(),
+        plans: builder,
         surroundings: Surroundings { space, home: home.clone(), hold, now },
         home,
+        lent,
         findings: reader.findings().clone(),
     }
 }
@@ -72,16 +78,23 @@ struct Rows {
     classes: Vec<ClassRow>,
 }
 
-/// Those of the starter packs, read once.
-fn starter_rows() -> &'static Rows {
-    static ROWS: OnceLock<Rows> = OnceLock::new();
+/// Plans and class rows of the starter packs.
+struct StarterRows {
+    rows: Rows,
+    space: Space,
+}
+
+/// Read once.
+fn starter_rows() -> &'static StarterRows {
+    static ROWS: OnceLock<StarterRows> = OnceLock::new();
     ROWS.get_or_init(|| {
         let mut sink = GatherSink::default();
         let mut reader = Reader::default();
         for pack in starter_packs().iter().filter(|pack| speaks_of_all(&pack.octets)) {
             reader.read(&pack.name, &pack.octets, &mut sink);
         }
-        sink.rows
+        let space = Space::new(&sink.rows.plans, &sink.rows.classes);
+        StarterRows { rows: sink.rows, space }
     })
 }
 

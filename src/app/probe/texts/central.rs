@@ -1,0 +1,58 @@
+//! German, Dutch and Polish.
+
+pub(super) const DE: &[&str] = &[
+    "Bis morgen!",
+    "Bist du gut angekommen?",
+    "Ich komme zehn Minuten später",
+    "Was essen wir heute Abend?",
+    "Alles Gute zum Geburtstag und einen schönen Tag",
+    "Die Kinder schlafen schon",
+    "Danke für alles, Mama",
+    "Ich habe meine Schlüssel vergessen",
+    "Kannst du bitte noch Milch mitbringen?",
+    "Die Sitzung ist auf drei Uhr verschoben",
+    "Der Zug hat Verspätung, ich melde mich",
+    "Ihr Code lautet 402913. Bitte geben Sie ihn nicht weiter",
+    "Ihr Termin ist am Dienstag um 10:30 Uhr. Zum Ändern rufen Sie +1 202 555 0143 an",
+    "Ihre Bestellung ist da und kann abgeholt werden",
+    "Die Fotos vom Sonntag: https://photos.example.com/album/42",
+    "Wir sind im Garten, komm einfach rein",
+];
+
+pub(super) const NL: &[&str] = &[
+    "Tot morgen!",
+    "Ben je al thuis?",
+    "Ik ben er over tien minuten",
+    "Wat eten we vanavond?",
+    "Gefeliciteerd met je verjaardag",
+    "De kinderen slapen al",
+    "Bedankt voor het eten, het was heerlijk",
+    "Ik ben mijn sleutels vergeten",
+    "Kun je nog een pak melk meenemen?",
+    "De vergadering is om drie uur",
+    "De trein is te laat, ik bel je straks",
+    "Je code is 402913. Geef hem aan niemand",
+    "Je afspraak is dinsdag om 10:30. Wil je hem verzetten, bel +1 202 555 0143",
+    "Het pakket komt vanmiddag aan",
+    "De foto's van zondag: https://photos.example.com/album/42",
+    "Er is nog een plek vrij in de auto",
+];
+
+pub(super) const PL: &[&str] = &[
+    "Do jutra!",
+    "Jesteś już w domu?",
+    "Będę za dziesięć minut",
+    "Co jemy na kolację?",
+    "Wszystkiego najlepszego, zobaczymy się wieczorem",
+    "Dzieci już śpią, nie dzwoń do drzwi",
+    "Dziękuję za wszystko, mamo",
+    "Nie mam kluczy, zostały na stole",
+    "Kup proszę mleko",
+    "Zebranie jest o trzeciej",
+    "Pociąg się spóźnia, nie czekaj na mnie",
+    "Twój kod to 402913. Nie podawaj go nikomu",
+    "Wizyta jest we wtorek o 10:30. Aby ją zmienić, zadzwoń na +1 202 555 0143",
+    "Zamówienie jest gotowe do odbioru",
+    "Zdjęcia z niedzieli: https://photos.example.com/album/42",
+    "Spotkajmy się na dworcu o piątej",
+];
