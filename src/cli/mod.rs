@@ -107,6 +107,12 @@ fn list(command: &ListCommand) -> Result<(), Failure> {
 /// What a command ends with when it fails: one sentence for a person.
 type Failure = Box<dyn std::error::Error>;
 
+/// Is it that nobody reads our output any more?
+fn is_closed_pipe(failure: &(dyn std::error::Error + 'static)) -> bool {
+    let error = failure.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
 /// Runs the program.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
@@ -120,6 +126,8 @@ pub fn run() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads along has seen enough: `ringfence list ls | head`.
+        Err(failure) if is_closed_pipe(&*failure) => ExitCode::SUCCESS,
         Err(failure) => {
             output::error(&*failure);
             ExitCode::FAILURE
