@@ -9,7 +9,15 @@ use std::ops::Range;
 use super::{Find, Reader};
 use crate::engine::detect::Hits;
 use crate::engine::intern::Member;
+use crate::model::category::Category;
+use crate::model::entry::Effect;
 use crate::model::verdict::{EntryRef, ReasonCode};
+
+/// A false link beside a genuine one, without any other sign, counts for one part in so many: 60
+/// points of 180, so that it takes more than one other sign of its kind to label.
+const VOUCHED_PART: i16 = 3;
+/// Shorter names of domains (`ing`, `abc`) stand in other words.
+const BORROWED_BYTES_MIN: usize = 4;
 
 /// Looks every link up, then compares claimed brands with where the links lead.
 pub(super) fn check_links<'r>(reader: &Reader<'r, '_, '_>, finds: &[Find], hits: &mut Hits<'r>) {
@@ -62,10 +70,13 @@ fn suffixes(host: &str) -> impl Iterator<Item = (usize, &str)> {
 /// A claimed brand with a link that leads to none of the claimed brands' domains. Entries that are
 /// silent for this message, or on trial, vouch for no link.
 ///
-/// A link that does lead to a claimed brand vouches for links beside it that are known: of any
-/// brand (app stores, public bodies), or listed, and then the list says what they are worth
-/// (public shorteners). For an unknown one it does not: a genuine link beside the false one is how
-/// fraudsters make a text look right.
+/// A link that does lead to a claimed brand, and can be read in no other way, vouches for links
+/// beside it that are known: of any brand (app stores, public bodies), or listed, and then the list
+/// says what they are worth (public shorteners). For an unknown one it does not: a genuine link
+/// beside the false one is how fraudsters make a text look right. But companies also link to
+/// partners, regulators and videos that no list knows. So such a link counts in full only where its
+/// host borrows a name of a claimed brand (`mybank-login.net`) or the text says something else that
+/// speaks of fraud (phrases of listed scripts: to log in, to pay, to tell a code); else for a part.
 fn brands<'r>(reader: &Reader<'r, '_, '_>, finds: &[Find], hits: &mut Hits<'r>) {
     let layer = reader.layer;
     let mut claims: Vec<(u32, &Find)> = Vec::new();
@@ -83,25 +94,64 @@ fn brands<'r>(reader: &Reader<'r, '_, '_>, finds: &[Find], hits: &mut Hits<'r>) 
     let member = |brand: u32| Member { list: entry(brand).list, meta: entry(brand).meta };
     let is_live = |member: &Member| !member.meta.shadow && reader.speaks(member);
     let is_listed = |(_, set): Listed<'r>| layer.sets.get(set).any(is_live);
-    let (mut reached, mut stray) = (Vec::new(), false);
+    let (mut reached, mut strays) = (Vec::new(), Vec::new());
     for link in reader.text.links.iter() {
         let owners = suffixes(link.host).filter_map(|(_, rest)| layer.brand_domains.get(rest));
         let before = reached.len();
         reached.extend(owners.flatten().copied());
         let known = reached[before..].iter().any(|&brand| is_live(&member(brand)));
-        stray |= !known && !listed(reader, link.host).any(is_listed);
+        if link.in_doubt {
+            reached.truncate(before);
+        }
+        if !known && !listed(reader, link.host).any(is_listed) {
+            strays.push(link.host);
+        }
     }
     reached.sort_unstable();
     let leads_to = |brand: u32| reached.binary_search(&brand).is_ok();
     let vouched = claims.iter().any(|&(brand, _)| leads_to(brand) && is_live(&member(brand)));
-    if vouched && !stray {
+    if vouched && strays.is_empty() {
         return;
     }
+    let domains = claims.iter().flat_map(|&(brand, _)| &entry(brand).brand.domains).map(|d| &**d);
+    let in_full = !vouched || speaks_of_fraud(hits) || borrows_a_name(&strays, domains);
     // Where one is vouched for, the others may be named in passing: the false link borrows from
     // the brand that the true one leads to.
     for (brand, find) in claims.into_iter().filter(|&(brand, _)| leads_to(brand) == vouched) {
         let units = find.start as usize..find.end as usize;
         let name = EntryRef::Text(&entry(brand).brand.id);
-        reader.listed(&member(brand), ReasonCode::BrandLinkMismatch, name, units, hits);
+        let mut member = member(brand);
+        if let Effect::Score(points) = &mut member.meta.effect
+            && !in_full
+        {
+            *points /= VOUCHED_PART;
+        }
+        reader.listed(&member, ReasonCode::BrandLinkMismatch, name, units, hits);
     }
+}
+
+/// Do phrases of the text add points for fraud?
+fn speaks_of_fraud(hits: &Hits<'_>) -> bool {
+    let is_phrase = |code| matches!(code, ReasonCode::Keyword | ReasonCode::Conjunction);
+    hits.iter().any(|hit| {
+        is_phrase(hit.code)
+            && !hit.shadow
+            && hit.points() > 0
+            && hit.category.is_some_and(Category::is_accusing)
+    })
+}
+
+/// Does a host hold the name of one of these domains, as `mybank-login.net` does that of
+/// `mybank.com`? Takes time for the bytes of both, as no name left starts with another.
+fn borrows_a_name<'d>(hosts: &[&str], domains: impl Iterator<Item = &'d str>) -> bool {
+    let name = |domain: &'d str| domain.split('.').next().unwrap_or_default();
+    let mut names: Vec<&str> =
+        domains.map(name).filter(|name| name.len() >= BORROWED_BYTES_MIN).collect();
+    names.sort_unstable();
+    names.dedup_by(|longer, name| longer.starts_with(*name));
+    let starts_with_name = |rest: &str| {
+        let after = names.partition_point(|&name| name <= rest);
+        after > 0 && rest.starts_with(names[after - 1])
+    };
+    hosts.iter().any(|host| (0..host.len()).any(|at| starts_with_name(&host[at..])))
 }
