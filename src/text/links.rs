@@ -6,14 +6,21 @@
 //! has an exact meaning: the host reported is the one that the network would look up, so a
 //! look-alike of `apple.com` in Cyrillic letters is reported as its `xn--` form.
 //!
-//! Invariants: every link is found, however many there are; spans rise, do not overlap and are on
-//! character borders; hosts are lower-case ASCII of at most [`HOST_BYTES_MAX`] bytes; time is
-//! linear in the text (`work.rs` counts it in tests). A text without a dot, colon or bracket costs
-//! one pass over its bytes. Where links may stand is in `anchor.rs`, what a host must be like in
-//! `host.rs`, what follows it in `tail.rs`.
+//! Where a browser reads on and people (and most phones) stop, at `。` before an `@` or at a line
+//! end inside an address, both hosts are reported, as two links that are in doubt.
+//!
+//! Invariants: every link is found, however many there are; spans are on character borders, their
+//! starts never fall, and only those of links in doubt may overlap with others; hosts are
+//! lower-case ASCII of at most [`HOST_BYTES_MAX`] bytes; time is linear in the text (`work.rs`
+//! counts it in tests). A text without a dot, colon or bracket costs one pass over its bytes.
+//! Where links may stand is in `anchor.rs`, what a host must be like in `host.rs`, what is before
+//! it in `authority.rs`, what follows it in `tail.rs`.
 
 mod anchor;
+mod authority;
 mod host;
+mod reading;
+mod run;
 mod tail;
 mod work;
 
@@ -22,25 +29,19 @@ use std::ops::Range;
 use arrayvec::ArrayVec;
 
 use self::anchor::{Anchor, next_anchor};
-use self::host::{HostChar, Surroundings, host_char, next_part};
+use self::authority::{Authority, Joined, Reach, is_broken, may_be_user_info};
+use self::host::{HostChar, Surroundings, Want, host_char};
+use self::reading::{Found, read};
+use self::run::Run;
 use self::tail::Tail;
 use super::table;
 
 /// Most bytes of a host name in text form (RFC 1035 section 2.3.4).
 pub const HOST_BYTES_MAX: usize = 253;
-/// Most characters of a label that are read; longer ones are no hosts.
+/// Most visible characters of a label that are read; longer ones are no hosts.
 const LABEL_CHARS_MAX: usize = 64;
-/// Most labels of a run of words and dots that are taken for one host.
-const LABELS_MAX: usize = 32;
-/// How many shorter hosts are tried where words follow a host without a space (`a.com.Thanks`).
-const SHORTER_MAX: usize = 3;
-/// Most bytes of an IPv6 address, one with an IPv4 address at its end.
-const IPV6_BYTES_MAX: usize = 45;
 /// Most digits of the number of an item of a list.
 const ITEM_DIGITS_MAX: usize = 2;
-/// Most bytes of a run of words and dots that are taken for one host: as many characters as a host
-/// has bytes, four bytes each.
-const RUN_BYTES_MAX: usize = 4 * HOST_BYTES_MAX;
 /// Schemes of which browsers open what a text links to.
 const SCHEMES: [&str; 5] = ["https", "hxxps", "http", "hxxp", "ftp"];
 
@@ -55,6 +56,9 @@ pub struct Link<'l> {
     pub registrable: Range<usize>,
     /// Does something follow the host: a path, a query or a fragment that is not empty?
     pub has_path: bool,
+    /// The same place may also be read as leading to another registrable domain: look it up, and
+    /// let it vouch for nothing.
+    pub in_doubt: bool,
 }
 
 impl<'l> Link<'l> {
@@ -85,6 +89,7 @@ struct Item {
     host: Range<usize>,
     registrable_start: usize,
     has_path: bool,
+    in_doubt: bool,
 }
 
 impl Links {
@@ -100,6 +105,7 @@ impl Links {
             host: &self.hosts[item.host.clone()],
             registrable: item.registrable_start..item.host.len(),
             has_path: item.has_path,
+            in_doubt: item.in_doubt,
         })
     }
 
@@ -111,6 +117,21 @@ impl Links {
     /// None at all?
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
+    }
+
+    /// Puts second readings in their places, and takes out what was read twice as the same.
+    fn put_in_order(&mut self) {
+        let hosts = &self.hosts;
+        self.items.sort_by_key(|item| item.span.start);
+        self.items.dedup_by(|later, item| {
+            later.span.start == item.span.start
+                && hosts[later.host.clone()] == hosts[item.host.clone()]
+        });
+    }
+
+    fn registrable(&self, at: usize) -> &str {
+        let item = &self.items[at];
+        &self.hosts[item.host.clone()][item.registrable_start..]
     }
 }
 
@@ -124,26 +145,49 @@ impl std::fmt::Debug for Links {
 pub fn find_links(text: &str, out: &mut Links) {
     out.hosts.clear();
     out.items.clear();
-    let mut finder = Finder { text, done: 0, authority: 0..0, last_at: None, tried: None, out };
+    let mut finder = Finder {
+        text,
+        done: 0,
+        short: Authority::new(Reach::Ascii),
+        whole: Authority::new(Reach::NoSpace),
+        broken: Authority::new(Reach::PastBreaks),
+        tried: None,
+        behind_user_info: None,
+        behind_break: None,
+        out,
+    };
     let mut from = 0;
     while let Some(anchor) = next_anchor(text, from) {
+        let (Anchor::Scheme { colon: at, .. } | Anchor::Dot { at, .. }) = anchor;
+        if let Some(end) = finder.end_around(at) {
+            from = end;
+            continue;
+        }
         from = match anchor {
             Anchor::Scheme { colon, after, slashes } => finder.with_scheme(colon, after, slashes),
             Anchor::Dot { at, after } => finder.bare(at, after),
         };
     }
+    if finder.behind_user_info.is_some() || finder.behind_break.is_some() {
+        out.put_in_order();
+    }
 }
+
+/// A second reading that was tried: where its host starts, and which link came of it.
+type Tried = Option<(usize, Option<usize>)>;
 
 struct Finder<'a> {
     text: &'a str,
     /// The end of the last link.
     done: usize,
-    /// What was last read as user information and host, up to a slash or the like, and its last
-    /// `@`: schemes inside it end at the same place, so that nothing is read twice.
-    authority: Range<usize>,
-    last_at: Option<usize>,
+    /// The authority as people, browsers, and browsers that go on behind a line end read it.
+    short: Authority,
+    whole: Authority,
+    broken: Authority,
     /// The host behind a scheme that was tried last; another scheme before it changes nothing.
     tried: Option<usize>,
+    behind_user_info: Tried,
+    behind_break: Tried,
     out: &'a mut Links,
 }
 
@@ -152,122 +196,79 @@ impl Finder<'_> {
     /// to go on.
     fn with_scheme(&mut self, colon: usize, after: usize, slashes: usize) -> usize {
         let Some(start) = self.scheme_start(colon) else { return after };
-        let host = self.user_info_end(after);
+        let host = self.short.host(self.text, after);
         if self.tried.replace(host) == Some(host) {
-            return after;
-        }
-        if let Some(end) = ipv6_end(self.text, host) {
-            let name = self.out.hosts.len();
-            self.out.hosts.extend(self.text[host..end].chars().map(|c| c.to_ascii_lowercase()));
-            return self.push(start..end, name, name);
-        }
-        let run = Run::read(self.text, host, true);
-        let rest = &self.text[run.end()..];
-        if rest.starts_with("://") {
-            // A scheme before a scheme: the second one counts.
             return after;
         }
         // Without its slashes a scheme is a word and a colon, unless a known host follows.
         let certain = slashes >= 2;
-        if rest.starts_with('%') && self.percent_encoded(start, host, certain) {
-            return self.done;
+        let whole = self.whole.host(self.text, after);
+        let behind = (whole > host).then(|| self.behind_user_info(after, whole, certain)).flatten();
+        let browser_host = if behind.is_some() { whole } else { host };
+        let joined = self.behind_break(after, browser_host, certain);
+        let first = match behind {
+            // What stands before the `@` is what people see: a link only where it has a host.
+            Some(_) => self.known_link(&self.text[..whole - 1], host, certain, start),
+            None => read(self.text, host, certain, &mut self.out.hosts)
+                .map(|found| self.push(self.text, &found, start)),
+        };
+        let links: ArrayVec<usize, 3> = [first, behind, joined].into_iter().flatten().collect();
+        let domain = |&at: &usize| self.out.registrable(at);
+        if !links.iter().map(domain).is_sorted_by(|a, b| a == b) {
+            links.iter().for_each(|&at| self.out.items[at].in_doubt = true);
         }
-        if !certain && run.labels.len() < 2 {
-            return after;
-        }
-        let glued = |c: char| host_char(c) == HostChar::Ideograph;
-        let plain_end = self.text[host..run.end()].find(glued).map(|at| host + at);
-        let plain = plain_end.map(|end| Run::read(&self.text[..end], host, false));
-        let mut runs = [Some(&run), plain.as_ref()];
-        // First whatever has a known suffix: all of it, then without the ideographs glued to it,
-        // then without words glued to it; else anything that can be a host, the shorter first.
-        for known in [true, false] {
-            if !known && !certain {
-                break;
-            }
-            if !known {
-                runs.reverse();
-            }
-            for run in runs.into_iter().flatten() {
-                if self.try_run(start, run, run.labels.len(), known) {
-                    return self.done;
-                }
-            }
-            for run in runs.into_iter().flatten().filter(|_| known) {
-                for labels in run.shorter() {
-                    if self.is_border(run, labels) && self.try_run(start, run, labels, known) {
-                        return self.done;
-                    }
-                }
-            }
-        }
-        after
+        let Some(first) = first else { return after };
+        self.done = self.out.items[first].span.end;
+        self.done
     }
 
-    /// Reads a host of which characters are written as percent signs and hexadecimal digits, as
-    /// browsers decode it.
-    fn percent_encoded(&mut self, start: usize, host: usize, certain: bool) -> bool {
-        let bytes = self.text.as_bytes();
-        let (mut decoded, mut at) = (Vec::new(), host);
-        while at < bytes.len() && at - host < RUN_BYTES_MAX {
-            let byte = match bytes[at..] {
-                [b'%', high, low, ..] => {
-                    let digit = |b: u8| char::from(b).to_digit(16).map(|value| value as u8);
-                    let Some((high, low)) = digit(high).zip(digit(low)) else { break };
-                    at += 2;
-                    high << 4 | low
-                }
-                [b, ..] if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.') => b,
-                _ => break,
-            };
-            decoded.push(byte);
-            at += 1;
-        }
-        work::visit(at - host);
-        // What is still encoded is no host for a browser either.
-        if bytes.get(at) == Some(&b'%') {
-            return false;
-        }
-        let Ok(written) = String::from_utf8(decoded) else { return false };
-        let written = written.strip_suffix('.').unwrap_or(&written);
-        let name = self.out.hosts.len();
-        match host::resolve(written, !certain, &mut self.out.hosts) {
-            Some(found) if certain || found.known && written.contains('.') => {
-                self.push(start..at, name, name + found.registrable_start);
-                true
-            }
-            _ => {
-                self.out.hosts.truncate(name);
-                false
-            }
-        }
+    /// The end of the link behind user information that `at` is inside.
+    fn end_around(&mut self, at: usize) -> Option<usize> {
+        let span = &self.out.items[self.behind_user_info?.1?].span;
+        let end = span.contains(&at).then_some(span.end)?;
+        self.done = self.done.max(end);
+        Some(end)
     }
 
-    /// Does a new sentence seem to start after so many labels? A small letter goes on the name:
-    /// a suffix that the list does not know yet must not pass for the name before it.
-    fn is_border(&self, run: &Run, labels: usize) -> bool {
-        let before = run.labels[labels - 1].end;
-        let next = &self.text[run.labels[labels].clone()];
-        let is_full_stop = self.text[before..].starts_with(['。', '｡']);
-        let mut letters = next.chars();
-        let is_capital = letters.next().is_some_and(char::is_uppercase)
-            && letters.next().is_none_or(char::is_lowercase);
-        is_full_stop || is_capital
+    /// The link to the host behind an `@` that stands behind more than ASCII. The link that people
+    /// see before it is another.
+    fn behind_user_info(&mut self, after: usize, host: usize, certain: bool) -> Option<usize> {
+        if let Some((_, link)) = self.behind_user_info.filter(|tried| tried.0 == host) {
+            return link;
+        }
+        let link = may_be_user_info(&self.text[after..host])
+            .then(|| self.known_link(self.text, host, certain, host))
+            .flatten();
+        self.behind_user_info = Some((host, link));
+        link
     }
 
-    fn try_run(&mut self, start: usize, run: &Run, labels: usize, known: bool) -> bool {
-        let Some(range) = run.range(0, labels) else { return false };
-        let name = self.out.hosts.len();
-        match host::resolve(&self.text[range.clone()], known, &mut self.out.hosts) {
-            Some(found) if found.known || !known => {
-                self.push(start..range.end, name, name + found.registrable_start);
-                true
-            }
-            _ => {
-                self.out.hosts.truncate(name);
-                false
-            }
+    /// The link to the host that is there when the tabs and line ends in it are taken out, as
+    /// browsers do. Its place is what stands behind the last of them.
+    fn behind_break(&mut self, after: usize, host: usize, certain: bool) -> Option<usize> {
+        let end = self.whole.end();
+        if !is_broken(self.text, end) {
+            return None;
         }
+        let behind = self.broken.host(self.text, after);
+        let is_user_info = behind > end && !self.broken.is_mail();
+        let host = if is_user_info { behind } else { host };
+        if let Some((_, link)) = self.behind_break.filter(|tried| tried.0 == host) {
+            return link;
+        }
+        let joined = Joined::read(self.text, host);
+        let link = (is_user_info || joined.is_broken()).then(|| {
+            let hosts = &mut self.out.hosts;
+            let found = read_known(&joined.text, 0, certain, hosts)?;
+            let place = joined.place(self.text, found.end);
+            if place.end <= end {
+                self.out.hosts.truncate(found.name);
+                return None;
+            }
+            Some(self.push(self.text, &Found { end: place.end, ..found }, place.start))
+        });
+        self.behind_break = Some((host, link.flatten()));
+        link.flatten()
     }
 
     /// Reads a host without a scheme around the dot at `dot..after`; returns where to go on.
@@ -305,8 +306,9 @@ impl Finder<'_> {
                 has_path: tail.has_path,
                 has_port: tail.has_port,
                 ideographs: host::beside_ideographs(self.text, range.start, end),
+                goes_on: host::goes_on(self.text, end),
             };
-            match host::resolve(written, true, &mut self.out.hosts) {
+            match host::resolve(written, Want::Known, &mut self.out.hosts) {
                 Some(found)
                     if host::is_bare_host(
                         written,
@@ -316,7 +318,10 @@ impl Finder<'_> {
                     ) =>
                 {
                     let registrable = name + found.registrable_start;
-                    return self.push(range, name, registrable);
+                    let found = Found { end: range.end, name, registrable, known: true };
+                    let link = self.push(self.text, &found, range.start);
+                    self.done = self.out.items[link].span.end;
+                    return self.done;
                 }
                 _ => self.out.hosts.truncate(name),
             }
@@ -324,19 +329,31 @@ impl Finder<'_> {
         end
     }
 
-    /// Takes the link `found`, up to the end of its host, which stands in the buffer from `name`;
-    /// returns where to go on.
-    fn push(&mut self, found: Range<usize>, name: usize, registrable: usize) -> usize {
-        let (end, has_path) = Tail::peek(self.text, found.end).read(self.text);
-        let host = name..self.out.hosts.len();
-        self.done = end;
-        self.out.items.push(Item {
-            span: found.start..end,
-            registrable_start: registrable - name,
-            host,
+    /// The link to a host that the network can look up.
+    fn known_link(
+        &mut self,
+        text: &str,
+        host: usize,
+        certain: bool,
+        start: usize,
+    ) -> Option<usize> {
+        let found = read_known(text, host, certain, &mut self.out.hosts)?;
+        Some(self.push(text, &found, start))
+    }
+
+    /// Takes the link that starts at `start` and whose host was found in `text`, the last name in
+    /// the buffer; returns its number.
+    fn push(&mut self, text: &str, found: &Found, start: usize) -> usize {
+        let (end, has_path) = Tail::peek(text, found.end).read(text);
+        let item = Item {
+            span: start..end,
+            registrable_start: found.registrable - found.name,
+            host: found.name..self.out.hosts.len(),
             has_path,
-        });
-        self.done
+            in_doubt: false,
+        };
+        self.out.items.push(item);
+        self.out.items.len() - 1
     }
 
     /// Where the scheme starts that ends at `colon`.
@@ -358,94 +375,36 @@ impl Finder<'_> {
         found
     }
 
-    /// Where the host starts: after user information, where there is some. As in browsers, a
-    /// backslash ends it too: `https://a.com\@b.com` leads to `a.com`.
-    fn user_info_end(&mut self, after: usize) -> usize {
-        if !self.authority.contains(&after) {
-            let ends = |c: char| {
-                !c.is_ascii_graphic() || matches!(c, '/' | '\\' | '?' | '#' | '<' | '>' | '"')
-            };
-            let rest = &self.text[after..];
-            let authority = &rest[..rest.find(ends).unwrap_or(rest.len())];
-            work::visit(2 * authority.len());
-            self.last_at = authority.rfind('@').map(|at| after + at);
-            self.authority = after..after + authority.len();
-        }
-        self.last_at.filter(|&at| at >= after).map_or(after, |at| at + 1)
-    }
-
     /// Where the label starts that ends at the dot; `None` where there is none.
     fn label_start(&self, dot: usize) -> Option<usize> {
         let before = &self.text[self.done.min(dot)..dot];
-        let mut start = None;
-        for (index, (at, c)) in before.char_indices().rev().enumerate() {
+        let (mut start, mut seen) = (None, 0);
+        for (at, c) in before.char_indices().rev() {
             work::visit(1);
-            match host_char(c) {
-                HostChar::Word if index < LABEL_CHARS_MAX => start = Some(at),
-                HostChar::Hyphen | HostChar::Invisible if index < LABEL_CHARS_MAX => {}
-                _ if index >= LABEL_CHARS_MAX => return None,
+            let part = host_char(c);
+            match part {
+                HostChar::Invisible => continue,
+                _ if seen >= LABEL_CHARS_MAX => return None,
+                HostChar::Word => start = Some(at),
+                HostChar::Hyphen => {}
                 _ => break,
             }
+            seen += 1;
         }
         start.map(|at| self.done.min(dot) + at)
     }
 }
 
-/// Labels parted by single dots.
-struct Run {
-    labels: ArrayVec<Range<usize>, LABELS_MAX>,
-    start: usize,
-}
-
-impl Run {
-    fn read(text: &str, start: usize, ideographs: bool) -> Run {
-        let mut run = Run { labels: ArrayVec::new(), start };
-        let (mut label, mut at) = (start, start);
-        let mut has_word = false;
-        while let Some((part, length)) = next_part(&text[at..]) {
-            work::visit(1);
-            match part {
-                _ if at - start > RUN_BYTES_MAX => break,
-                HostChar::Word => has_word = true,
-                HostChar::Ideograph if ideographs => has_word = true,
-                HostChar::Hyphen | HostChar::Invisible => {}
-                HostChar::Dot if has_word && !run.labels.is_full() => {
-                    run.labels.push(label..at);
-                    (label, has_word) = (at + length, false);
-                }
-                _ => break,
-            }
-            at += length;
-        }
-        if has_word {
-            let _ = run.labels.try_push(label..at);
-        }
-        run
+/// Reads a host that the network can look up, for sure: an address or a name with a known suffix.
+fn read_known(text: &str, host: usize, certain: bool, hosts: &mut String) -> Option<Found> {
+    let name = hosts.len();
+    let found = read(text, host, certain, hosts);
+    let is_sure = |found: &Found| found.known && hosts[name..].contains(['.', '[']);
+    let found = found.filter(is_sure);
+    if found.is_none() {
+        hosts.truncate(name);
     }
-
-    fn end(&self) -> usize {
-        self.labels.last().map_or(self.start, |label| label.end)
-    }
-
-    /// Bytes of the labels `first..labels`.
-    fn range(&self, first: usize, labels: usize) -> Option<Range<usize>> {
-        let last = labels.checked_sub(1).and_then(|at| self.labels.get(at))?;
-        Some(self.labels.get(first)?.start..last.end)
-    }
-
-    /// Numbers of labels to try where all of them are no host.
-    fn shorter(&self) -> impl Iterator<Item = usize> + use<> {
-        (2..self.labels.len().max(2)).rev().take(SHORTER_MAX)
-    }
-}
-
-fn ipv6_end(text: &str, host: usize) -> Option<usize> {
-    let rest = text.get(host..)?.strip_prefix('[')?;
-    work::visit(IPV6_BYTES_MAX.min(rest.len()));
-    let close = rest.bytes().take(IPV6_BYTES_MAX + 1).position(|b| b == b']')?;
-    let inside = rest.get(..close)?;
-    inside.parse::<std::net::Ipv6Addr>().ok()?;
-    Some(host + 1 + close + 1)
+    found
 }
 
 #[cfg(test)]

@@ -7,15 +7,19 @@ use super::api::{Question, Refusal, Why, WhyMatch};
 use super::live::Live;
 use super::service::Changes;
 use super::writer::Writer;
+use crate::engine::numbers::Normalised;
 use crate::engine::{Ruleset, screen};
 use crate::lists::segment::Segment;
-use crate::lists::view::{Origin, SegmentVersion};
-use crate::model::attempt::{Attempt, Content, ContentBasis, StateFacts, TextEncoding};
-use crate::model::entry::{Effect, EntryMeta, ListSpec};
+use crate::lists::view::{Origin, Scan, SegmentVersion};
+use crate::model::attempt::{Address, Attempt, Content, ContentBasis, StateFacts, TextEncoding};
+use crate::model::entry::{Effect, EntryMeta, ListKind, ListSpec};
 use crate::model::policy::{Action, Ground, Traffic};
 use crate::model::revision::Revision;
 use crate::model::time::Timestamp;
 use crate::model::verdict::Reason;
+
+/// Lists that may speak of one key.
+const SAME_KEY_MAX: usize = 100;
 
 impl Changes {
     pub(super) fn answer_why(
@@ -55,16 +59,56 @@ impl Changes {
                 if reason.list.is_empty() {
                     continue;
                 }
-                let found = one(&writer, ruleset, revision, reason, place == 0 && decides)?;
+                let found = one(&writer, revision, reason, place == 0 && decides)?;
                 let same = |known: &WhyMatch| known.list == found.list && known.key == found.key;
                 if !why.matches.iter().any(same) {
                     why.matches.push(found);
                 }
             }
         }
+        if let Question::Number(number) = question {
+            let keys = number_keys(ruleset, number);
+            silent(&writer, revision, &keys, &mut why)?;
+        }
         why.matches.sort_by_key(|found| !found.wins);
         Ok(why)
     }
+}
+
+/// Keys of single entries that speak of a number: itself and every prefix of it.
+fn number_keys(ruleset: &Ruleset, number: &str) -> Vec<String> {
+    let address = Address { raw: number.as_bytes(), ..Address::default() };
+    let region = ruleset.settings().policy.default_region;
+    let Normalised::Number(number) = ruleset.base.plans.normalise(&address, region) else {
+        return Vec::new();
+    };
+    let whole = number.to_string();
+    // Behind the `+` or `CN:` that says the plan.
+    let digits = whole.find(|c: char| c.is_ascii_digit()).unwrap_or(0);
+    let prefixes = (digits + 1..=whole.len()).rev().map(|end| format!("{}*", &whole[..end]));
+    std::iter::once(whole.clone()).chain(prefixes).collect()
+}
+
+/// Adds entries that the engine does not report, because something stronger decided before they
+/// were asked: what protects a recipient, and what it makes of no account.
+fn silent(writer: &Writer, at: Revision, keys: &[String], why: &mut Why) -> Result<(), Refusal> {
+    for key in keys {
+        let end = format!("{key}\0");
+        let scan = Scan { from: key, to: Some(&end), limit: SAME_KEY_MAX, ..Scan::default() };
+        for version in writer.view.scan(scan, at)? {
+            let known = |found: &WhyMatch| found.list == version.list && found.key == version.key;
+            let Some(state) = writer.view.list(&version.list, at)? else { continue };
+            let by_itself = matches!(state.spec.kind, ListKind::Number);
+            if !by_itself || why.matches.iter().any(known) {
+                continue;
+            }
+            let mut found = of_entry(writer, at, &version.list, &version.key)?.matches;
+            let protects = found.iter().any(|found| found.precedence == "guard");
+            found.iter_mut().for_each(|found| found.wins = protects);
+            why.matches.append(&mut found);
+        }
+    }
+    Ok(())
 }
 
 /// What to ask the engine.
@@ -101,12 +145,10 @@ fn message<'a>(from: &'a str, text: &'a str) -> Attempt<'a> {
 /// One reason with what the catalogue knows of its entry.
 fn one(
     writer: &Writer,
-    ruleset: &Ruleset,
     at: Revision,
     reason: &Reason<'_>,
     wins: bool,
 ) -> Result<WhyMatch, Refusal> {
-    let _ = ruleset;
     let state = writer.view.list(reason.list, at)?;
     let written = reason.entry.to_string();
     let key = match &state {
@@ -136,7 +178,6 @@ fn one(
 /// The key of an entry that the engine names as its author wrote it.
 fn key_of(spec: &ListSpec, written: &str) -> String {
     use crate::lists::row::{Row, keyword_key};
-    use crate::model::entry::ListKind;
     match spec.kind {
         ListKind::Keyword => keyword_key(written).unwrap_or_else(|_| written.to_owned()),
         ListKind::Number | ListKind::Sender | ListKind::Signature | ListKind::Domain => {

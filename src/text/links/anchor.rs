@@ -6,8 +6,25 @@ use super::host::{HostChar, host_char};
 use super::work;
 
 /// What people put a dot in, so that no filter reads the name and every reader does: `evil[.]com`.
-const BRACKETS: [(char, char); 5] =
-    [('(', ')'), ('[', ']'), ('{', '}'), ('（', '）'), ('［', '］')];
+const BRACKETS: [(char, char); 12] = [
+    ('(', ')'),
+    ('[', ']'),
+    ('{', '}'),
+    ('（', '）'),
+    ('［', '］'),
+    ('【', '】'),
+    ('〔', '〕'),
+    ('〖', '〗'),
+    ('「', '」'),
+    ('『', '』'),
+    ('《', '》'),
+    ('〈', '〉'),
+];
+/// Most spaces between a bracket and the dot in it.
+const SPACES_MAX: usize = 2;
+/// Most characters behind the dot in `evil[.com]`: the longest public suffixes that anybody would
+/// write so.
+const BRACKETED_CHARS_MAX: usize = 24;
 /// Words for a dot in brackets.
 const DOT_WORDS: [&str; 2] = ["dot", "点"];
 
@@ -50,8 +67,10 @@ pub(super) fn next_anchor(text: &str, mut from: usize) -> Option<Anchor> {
             | [0xEF, 0xB9, 0x92, ..]
             | [0xEF, 0xBC, 0x8E, ..]
             | [0xEF, 0xBD, 0xA1, ..] => return Some(Anchor::Dot { at, after: at + 3 }),
-            // U+FF08 and U+FF3B beside the ASCII brackets.
-            [b'(' | b'[' | b'{', ..] | [0xEF, 0xBC, 0x88 | 0xBB, ..] => {
+            // U+FF08, U+FF3B and U+3008 to U+3017 beside the ASCII brackets.
+            [b'(' | b'[' | b'{', ..]
+            | [0xEF, 0xBC, 0x88 | 0xBB, ..]
+            | [0xE3, 0x80, 0x88..=0x97, ..] => {
                 if let Some(length) = spelt_dot(&text[at..]) {
                     return Some(Anchor::Dot { at, after: at + length });
                 }
@@ -75,19 +94,38 @@ fn may_end_scheme(before: &[u8]) -> bool {
     before.last().is_some_and(|&b| matches!(b | 0x20, b'p' | b's') || !b.is_ascii())
 }
 
-/// How many bytes the dot in brackets has that `rest` starts with: `[.]`, `(dot)`.
+/// How many bytes the dot in brackets has that `rest` starts with: `[.]`, `( dot )`; or the bracket
+/// and the dot of `[.com]`.
 pub(super) fn spelt_dot(rest: &str) -> Option<usize> {
     let open = rest.chars().next()?;
     let (_, close) = BRACKETS.into_iter().find(|(opening, _)| *opening == open)?;
+    let spaces = |text: &str| text.bytes().take(SPACES_MAX).take_while(|&b| b == b' ').count();
     let inner = &rest[open.len_utf8()..];
+    let mut length = spaces(inner);
+    let word = &inner[length..];
     let is_word =
-        |word: &&str| inner.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
-    let dot = inner.chars().next().filter(|&c| host_char(c) == HostChar::Dot);
-    let length = match dot {
+        |dot: &&str| word.get(..dot.len()).is_some_and(|head| head.eq_ignore_ascii_case(dot));
+    let dot = word.chars().next().filter(|&c| host_char(c) == HostChar::Dot);
+    length += match dot {
         Some(dot) => dot.len_utf8(),
         None => DOT_WORDS.into_iter().find(|word| is_word(word))?.len(),
     };
-    inner[length..].starts_with(close).then(|| open.len_utf8() + length + close.len_utf8())
+    let behind = &inner[length..];
+    let closing = spaces(behind);
+    if behind[closing..].starts_with(close) {
+        return Some(open.len_utf8() + length + closing + close.len_utf8());
+    }
+    dot.filter(|_| is_bracketed(behind, close)).map(|_| open.len_utf8() + length)
+}
+
+/// Does `behind` start with a short name and then `close` or the end?
+fn is_bracketed(behind: &str, close: char) -> bool {
+    let in_name = |&c: &char| matches!(host_char(c), HostChar::Word | HostChar::Dot);
+    let name = behind.chars().take(BRACKETED_CHARS_MAX + 1).take_while(in_name);
+    let (length, bytes) = name.fold((0, 0), |(n, bytes), c| (n + 1, bytes + c.len_utf8()));
+    work::visit(length);
+    let next = behind[bytes..].chars().next();
+    (1..=BRACKETED_CHARS_MAX).contains(&length) && next.is_none_or(|c| c == close)
 }
 
 /// Is there a dot in brackets in a host as written? No other brackets stand in one.

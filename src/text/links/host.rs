@@ -22,6 +22,14 @@ const LABEL_CHARS_MAX: usize = 3 * LABEL_BYTES_MAX;
 const DIGIT_LABEL_MIN: usize = 7;
 /// Both parts of a name with a hyphen must be so long, for the same reason (`la-bth`).
 const HYPHEN_PART_MIN: usize = 3;
+/// A name of so many letters is rarely a word before a full stop: few words of chat are as long.
+const LONG_LABEL_MIN: usize = 9;
+/// The same for a name before a short word at the end of all: `bien.ca` is a typing error.
+const SHORT_TOP_LABEL_MIN: usize = 5;
+/// Each label of a name of three must be so long, for it is no row of abbreviations.
+const DEEP_LABEL_MIN: usize = 3;
+/// Most spaces and marks between two words of a sentence.
+const GAP_CHARS_MAX: usize = 3;
 
 /// Most bytes of a top-level domain as written: four for each of its characters at most.
 const TOP_BYTES_MAX: usize = 4 * LABEL_BYTES_MAX;
@@ -99,13 +107,24 @@ pub(super) struct Resolved {
     suffix_labels: usize,
 }
 
+/// Which hosts are wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Want {
+    /// Those with a known suffix, and addresses.
+    Known,
+    /// Those, and addresses that are written as a number: `3232235777` for `192.168.1.1`.
+    KnownOrNumber,
+    /// Whatever can be a host.
+    Any,
+}
+
 /// Appends the host as the network would look it up; `None` (and rubbish appended) where the text
 /// cannot be one.
 ///
-/// With `known_only`, names whose last label is no top-level domain may come out as `None` too,
-/// without the cost of mapping a long name.
-pub(super) fn resolve(written: &str, known_only: bool, hosts: &mut String) -> Option<Resolved> {
-    if known_only && !may_have_known_top(written) {
+/// Where only known ones are wanted, names whose last label is no top-level domain may come out as
+/// `None` too, without the cost of mapping a long name.
+pub(super) fn resolve(written: &str, want: Want, hosts: &mut String) -> Option<Resolved> {
+    if want != Want::Any && !may_have_known_top(written) {
         return None;
     }
     let start = hosts.len();
@@ -143,6 +162,12 @@ pub(super) fn resolve(written: &str, known_only: bool, hosts: &mut String) -> Op
     }
     let trimmed = hosts.trim_end_matches(['-', '_']).len();
     hosts.truncate(trimmed.max(start));
+    if want != Want::Known
+        && let Some(address) = numeric_ipv4(&hosts[start..])
+    {
+        hosts.truncate(start);
+        hosts.push_str(&address.to_string());
+    }
     let host = &hosts[start..];
     let is_label = |label: &str| {
         (1..=LABEL_BYTES_MAX).contains(&label.len())
@@ -151,16 +176,43 @@ pub(super) fn resolve(written: &str, known_only: bool, hosts: &mut String) -> Op
     (host.len() <= HOST_BYTES_MAX && host.split('.').all(is_label)).then(|| classify(host))
 }
 
+/// Reads an IPv4 address as browsers do (WHATWG URL, IPv4 parser): up to four numbers, decimal,
+/// octal behind a zero or hexadecimal behind `0x`; the last one fills the bytes that are left.
+fn numeric_ipv4(host: &str) -> Option<Ipv4Addr> {
+    let mut address = 0;
+    let parts = host.split('.').count();
+    let bytes_left = 5usize.checked_sub(parts).filter(|&bytes| bytes > 0)?;
+    for (index, part) in host.split('.').enumerate() {
+        let bits = if index + 1 == parts { 8 * bytes_left } else { 8 };
+        let number = ipv4_number(part).filter(|&number| number >> bits == 0)?;
+        address = address << bits | number;
+    }
+    u32::try_from(address).ok().map(Ipv4Addr::from)
+}
+
+fn ipv4_number(part: &str) -> Option<u64> {
+    let (digits, radix) = match part.as_bytes() {
+        [b'0', b'x', ..] => (&part[2..], 16),
+        [b'0', _, ..] => (&part[1..], 8),
+        _ => (part, 10),
+    };
+    match digits {
+        "" if radix == 16 => Some(0),
+        _ => u64::from_str_radix(digits, radix).ok(),
+    }
+}
+
 fn may_have_known_top(written: &str) -> bool {
     let last = last_label(written);
     if last.is_ascii() {
         return true;
     }
     work::visit(written.len());
-    if last.len() > TOP_BYTES_MAX {
+    let seen: String = last.chars().filter(|&c| !table::is_invisible(c)).collect();
+    if seen.len() > TOP_BYTES_MAX {
         return false;
     }
-    match idna::domain_to_ascii_cow(last.as_bytes(), AsciiDenyList::URL) {
+    match idna::domain_to_ascii_cow(seen.as_bytes(), AsciiDenyList::URL) {
         Ok(top) => psl::List.suffix(top.as_bytes()).is_some_and(|suffix| suffix.is_known()),
         Err(_) => false,
     }
@@ -193,6 +245,16 @@ pub(super) struct Surroundings {
     pub has_path: bool,
     pub has_port: bool,
     pub ideographs: bool,
+    /// A word follows behind a space, as where a sentence goes on.
+    pub goes_on: bool,
+}
+
+/// Does a word follow at `end` as words follow words? A line that ends there does not go on.
+pub(super) fn goes_on(text: &str, end: usize) -> bool {
+    let gap = |c: &char| matches!(c, ' ' | '\u{A0}' | ',' | '\'' | '’');
+    let gaps = text[end..].chars().take(GAP_CHARS_MAX).take_while(gap).count();
+    let next = text[end..].chars().nth(gaps);
+    gaps > 0 && next.is_some_and(|c| host_char(c) == HostChar::Word)
 }
 
 /// Does an ideograph or its punctuation touch `start..end`? No sentence of a script with spaces
@@ -226,16 +288,7 @@ pub(super) fn is_bare_host(
     if around.is_certain || around.has_path {
         return true;
     }
-    if is_sentence_border(written) {
-        return false;
-    }
     let top = host.rsplit('.').next().unwrap_or_default();
-    if found.suffix_labels > 1
-        || CERTAIN_TOPS.binary_search(&top).is_ok()
-        || top.starts_with("xn--")
-    {
-        return true;
-    }
     let label = host[found.registrable_start..].split('.').next().unwrap_or_default();
     let has_digit = label.bytes().any(|b| b.is_ascii_digit());
     let has_letter = label.bytes().any(|b| b.is_ascii_alphabetic());
@@ -245,18 +298,48 @@ pub(super) fn is_bare_host(
         && !label.starts_with("xn--")
         && (has_digit && label.len() >= DIGIT_LABEL_MIN || has_parts);
     // An ideographic full stop is one, where nothing certain says that it is a dot.
-    let ideographs = around.ideographs && !written.contains(['。', '｡']);
-    made_up || ideographs && top.len() > 2 && has_letter
+    let ideographs = around.ideographs && !written.contains(['。', '｡']) && has_letter;
+    let is_word = WORD_TOPS.binary_search(&top).is_ok() && found.suffix_labels == 1;
+    let certain_top = found.suffix_labels > 1
+        || CERTAIN_TOPS.binary_search(&top).is_ok()
+        || top.starts_with("xn--");
+    if is_sentence_border(written) {
+        // People write `shop.Com` too. A sentence seldom ends with its first word.
+        let long = label.len() >= LONG_LABEL_MIN;
+        let opens_none = certain_top && !is_word && !OPENING_TOPS.contains(&top);
+        return match around.goes_on {
+            true => opens_none && (made_up || long),
+            false => opens_none || made_up || certain_top && long,
+        };
+    }
+    if is_word {
+        let labels = || host.split('.').rev().skip(1);
+        let deep = labels().count() > 1 && labels().all(|label| label.len() >= DEEP_LABEL_MIN);
+        let ends = !around.goes_on && has_letter && label.len() >= SHORT_TOP_LABEL_MIN;
+        return made_up || ideographs || deep || ends || around.has_port;
+    }
+    certain_top || made_up || ideographs && top.len() > 2
 }
 
 /// A capital after the last dot, in a name that does not start with one: `end.Next`.
 fn is_sentence_border(written: &str) -> bool {
-    let last = written.rsplit('.').next().unwrap_or_default();
-    let mut letters = last.chars();
+    let mut letters = last_label(written).chars().filter(|&c| !table::is_invisible(c));
     let capital = letters.next().is_some_and(char::is_uppercase)
         && letters.next().is_some_and(char::is_lowercase);
     capital && !written.starts_with(char::is_uppercase)
 }
+
+/// Longer ones of [`CERTAIN_TOPS`] that open sentences in some language: `Info: …`.
+const OPENING_TOPS: [&str; 9] =
+    ["asia", "biz", "club", "dev", "info", "museum", "online", "pro", "vip"];
+
+/// Those of [`CERTAIN_TOPS`] that are a word or a unit of a language that people write to each
+/// other in (Spanish and French `de`, Portuguese `eu`, Turkish `de`, millilitres), so that a full
+/// stop without a space before it is as likely; sorted. They need more than a name.
+pub(super) const WORD_TOPS: &[&str] = &[
+    "au", "ca", "cc", "co", "de", "ee", "eu", "fi", "ge", "gr", "io", "ir", "ml", "ng", "ru", "uy",
+    "za",
+];
 
 /// Top-level domains that are no words which follow a full stop in chat; sorted. Chosen by hand:
 /// the generic ones, large countries, and those much used by phishing. All others need a path,

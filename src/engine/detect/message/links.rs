@@ -11,7 +11,15 @@ use crate::engine::detect::Hits;
 use crate::engine::intern::Member;
 use crate::engine::overlay::{TextKind, What};
 use crate::engine::ruleset::{BrandEntry, View};
+use crate::model::category::Category;
+use crate::model::entry::Effect;
 use crate::model::verdict::{EntryRef, ReasonCode};
+
+/// A false link beside a genuine one, without any other sign, counts for one part in so many: 60
+/// points of 180, so that it takes more than one other sign of its kind to label.
+const VOUCHED_PART: i16 = 3;
+/// Shorter names of domains (`ing`, `abc`) stand in other words.
+const BORROWED_BYTES_MIN: usize = 4;
 
 /// Looks every link up, then compares claimed brands with where the links lead.
 pub(super) fn check_links<'r>(reader: &Reader<'r, '_, '_>, finds: &[Find], hits: &mut Hits<'r>) {
@@ -71,10 +79,13 @@ fn suffixes(host: &str) -> impl Iterator<Item = (usize, &str)> {
 /// A claimed brand with a link that leads to none of the claimed brands' domains. Entries that are
 /// silent for this message, or on trial, vouch for no link.
 ///
-/// A link that does lead to a claimed brand vouches for links beside it that are known: of any
-/// brand (app stores, public bodies), or listed, and then the list says what they are worth
-/// (public shorteners). For an unknown one it does not: a genuine link beside the false one is how
-/// fraudsters make a text look right.
+/// A link that does lead to a claimed brand, and can be read in no other way, vouches for links
+/// beside it that are known: of any brand (app stores, public bodies), or listed, and then the list
+/// says what they are worth (public shorteners). For an unknown one it does not: a genuine link
+/// beside the false one is how fraudsters make a text look right. But companies also link to
+/// partners, regulators and videos that no list knows. So such a link counts in full only where its
+/// host borrows a name of a claimed brand (`mybank-login.net`) or the text says something else that
+/// speaks of fraud (phrases of listed scripts: to log in, to pay, to tell a code); else for a part.
 fn brands<'r>(reader: &Reader<'r, '_, '_>, finds: &[Find], hits: &mut Hits<'r>) {
     let mut claims: Vec<(BrandId, &Find)> = Vec::new();
     for find in finds {
@@ -92,7 +103,7 @@ fn brands<'r>(reader: &Reader<'r, '_, '_>, finds: &[Find], hits: &mut Hits<'r>) 
         !member.meta.shadow && reader.speaks(reader.view(layer), member)
     };
     let is_live_brand = |brand: BrandId| is_live(brand.0, &member(reader, brand));
-    let (mut reached, mut stray) = (Vec::new(), false);
+    let (mut reached, mut strays) = (Vec::new(), Vec::new());
     for link in reader.text.links.iter() {
         let before = reached.len();
         let mut is_known = false;
@@ -105,20 +116,34 @@ fn brands<'r>(reader: &Reader<'r, '_, '_>, finds: &[Find], hits: &mut Hits<'r>) 
             is_known |= listed(*view, link.host)
                 .any(|(domain, set)| shown(*view, domain, set).any(|m| is_live(layer, m)));
         }
-        stray |= !is_known && !reached[before..].iter().any(|&brand| is_live_brand(brand));
+        is_known |= reached[before..].iter().any(|&brand| is_live_brand(brand));
+        if link.in_doubt {
+            reached.truncate(before);
+        }
+        if !is_known {
+            strays.push(link.host);
+        }
     }
     reached.sort_unstable();
     let leads_to = |brand: BrandId| reached.binary_search(&brand).is_ok();
     let vouched = claims.iter().any(|&(brand, _)| leads_to(brand) && is_live_brand(brand));
-    if vouched && !stray {
+    if vouched && strays.is_empty() {
         return;
     }
+    let claimed = claims.iter().flat_map(|&(brand, _)| &entry(reader, brand).brand.domains);
+    let domains = claimed.map(|domain| &**domain);
+    let in_full = !vouched || speaks_of_fraud(hits) || borrows_a_name(&strays, domains);
     // Where one is vouched for, the others may be named in passing: the false link borrows from
     // the brand that the true one leads to.
     for (brand, find) in claims.into_iter().filter(|&(brand, _)| leads_to(brand) == vouched) {
         let units = find.start as usize..find.end as usize;
         let name = EntryRef::Text(&entry(reader, brand).brand.id);
-        let (view, member) = (reader.view(brand.0), member(reader, brand));
+        let (view, mut member) = (reader.view(brand.0), member(reader, brand));
+        if let Effect::Score(points) = &mut member.meta.effect
+            && !in_full
+        {
+            *points /= VOUCHED_PART;
+        }
         reader.listed(view, &member, ReasonCode::BrandLinkMismatch, name, units, hits);
     }
 }
@@ -139,4 +164,30 @@ fn member(reader: &Reader<'_, '_, '_>, brand: BrandId) -> Member {
 fn is_shown(reader: &Reader<'_, '_, '_>, brand: BrandId) -> bool {
     let entry = entry(reader, brand);
     !reader.view(brand.0).hides(entry.list, What::Text(TextKind::Brand, &entry.brand.id))
+}
+
+/// Do phrases of the text add points for fraud?
+fn speaks_of_fraud(hits: &Hits<'_>) -> bool {
+    let is_phrase = |code| matches!(code, ReasonCode::Keyword | ReasonCode::Conjunction);
+    hits.iter().any(|hit| {
+        is_phrase(hit.code)
+            && !hit.shadow
+            && hit.points() > 0
+            && hit.category.is_some_and(Category::is_accusing)
+    })
+}
+
+/// Does a host hold the name of one of these domains, as `mybank-login.net` does that of
+/// `mybank.com`? Takes time for the bytes of both, as no name left starts with another.
+fn borrows_a_name<'d>(hosts: &[&str], domains: impl Iterator<Item = &'d str>) -> bool {
+    let name = |domain: &'d str| domain.split('.').next().unwrap_or_default();
+    let mut names: Vec<&str> =
+        domains.map(name).filter(|name| name.len() >= BORROWED_BYTES_MIN).collect();
+    names.sort_unstable();
+    names.dedup_by(|longer, name| longer.starts_with(*name));
+    let starts_with_name = |rest: &str| {
+        let after = names.partition_point(|&name| name <= rest);
+        after > 0 && rest.starts_with(names[after - 1])
+    };
+    hosts.iter().any(|host| (0..host.len()).any(|at| starts_with_name(&host[at..])))
 }
