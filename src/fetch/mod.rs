@@ -119,7 +119,7 @@ impl Fetcher {
         for _ in 0..=REDIRECTS_MAX {
             let answer = self.ask(&uri, etag, deadline)?;
             match answer.status().as_u16() {
-                200 => return self.take(answer, out, progress),
+                200 => return self.take(answer, deadline, out, progress),
                 304 if etag.is_some() => return Ok(Fetched::NotModified),
                 301 | 302 | 303 | 307 | 308 => {
                     let location = text(answer.headers(), LOCATION);
@@ -166,6 +166,7 @@ impl Fetcher {
     fn take(
         &self,
         mut answer: Response<Body>,
+        deadline: Instant,
         out: &mut dyn Write,
         progress: &mut dyn FnMut(u64, Option<u64>),
     ) -> Result<Fetched, FetchError> {
@@ -186,6 +187,10 @@ impl Fetcher {
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(e) => return Err(error::of(e.into(), self.limits.time)),
             };
+            // The library looks at the clock only where it has to wait.
+            if Instant::now() >= deadline {
+                return Err(FetchError::Time(self.limits.time));
+            }
             octets += count as u64;
             if octets > self.limits.octets {
                 return Err(too_large);
