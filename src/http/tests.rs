@@ -12,7 +12,7 @@ struct Fixed;
 impl RulesetInfo for Fixed {
     fn ruleset(&self) -> Option<RulesetStatus> {
         let (revision, digest) = (Revision(7), Digest::default());
-        Some(RulesetStatus { revision, digest, published: Timestamp(1_000), entries: 42 })
+        Some(RulesetStatus { revision, digest, published: Timestamp(1_000), entries: 42, stale: true })
     }
 }
 

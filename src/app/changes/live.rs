@@ -4,22 +4,23 @@
 //! Invariant: what is compiled here is not live before the log has the change; [`Live::take`] and
 //! the publisher's swap come after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::api::Refusal;
-use super::delta::{Change, Delta, FOLD_ROWS};
+use super::delta::{Change, Delta, FOLD_ROWS, is_narrow};
+use super::image::ImageDraft;
 use super::ports::ChangeLog;
 use super::texts::{ListText, lists_at, packs};
-use crate::app::catalogue;
+use crate::app::catalogue::{self, PackText};
 use crate::engine::{BULK_LAYERS_MAX, Base, BulkBuilder, Layer, Overlay, OverlayBuilder, Ruleset};
 use crate::lists::Findings;
 use crate::lists::edit::{Edit, SegmentUse};
 use crate::lists::pack::number_pattern;
 use crate::lists::row::Row;
 use crate::lists::segment::{Segment, SegmentKind};
-use crate::lists::view::View;
-use crate::model::catalogue::BlobId;
+use crate::lists::view::{Changed, View};
+use crate::model::catalogue::{BlobId, Cursor};
 use crate::model::entry::{ListSpec, NumberPattern};
 use crate::model::revision::{Digest, Revision};
 use crate::model::time::Timestamp;
@@ -27,30 +28,47 @@ use crate::model::time::Timestamp;
 /// The parts of the ruleset in use, with what was changed since its base.
 #[derive(Clone)]
 pub(super) struct Live {
-    base: Arc<Base>,
-    bulk: Arc<[Arc<Layer>]>,
-    /// Segments of numbers that the bulk layers hold: (list, blob).
-    compiled: Vec<(Box<str>, BlobId)>,
+    parts: Parts,
+    /// Hides what `parts` says is hidden: the larger level of every overlay.
+    large: Arc<Overlay>,
     overlay: Arc<Overlay>,
     delta: Delta,
 }
 
+/// What does not change from one narrow change to the next.
+#[derive(Clone)]
+pub(super) struct Parts {
+    pub base: Arc<Base>,
+    pub bulk: Arc<[Arc<Layer>]>,
+    /// Segments of numbers that the bulk layers hold: (list, blob).
+    pub compiled: Vec<(Box<str>, BlobId)>,
+    /// Lists that have values of segments of texts among the entries of the base.
+    pub spread: Arc<BTreeSet<Box<str>>>,
+    /// Values (list, key) that the bulk layers hold and that do not count: rows say otherwise, or
+    /// they are taken out.
+    pub hidden: Arc<Hidden>,
+}
+
+/// (list, key).
+type Hidden = BTreeSet<(Box<str>, Box<str>)>;
+
 /// Parts that are compiled but not in use yet.
 pub(super) struct Prepared {
     live: Live,
+    /// What the base was compiled from, where it is a new one.
+    packs: Option<Vec<PackText>>,
 }
 
 impl Prepared {
     /// As a ruleset of this revision.
     pub fn ruleset(&self, revision: Revision, digest: Digest) -> Result<Ruleset, Refusal> {
-        let live = &self.live;
-        let parts = (Arc::clone(&live.base), Arc::clone(&live.bulk), Arc::clone(&live.overlay));
-        Ruleset::new(parts.0, parts.1, parts.2, revision, digest).map_err(refuse)
+        self.live.ruleset(revision, digest)
     }
 
-    /// The parts, now in use.
-    pub fn into_live(self) -> Live {
-        self.live
+    /// The parts, now in use, and the image of a new base.
+    pub fn into_live(self, at: (Cursor, Revision, Digest)) -> (Live, Option<ImageDraft>) {
+        let image = self.packs.map(|packs| ImageDraft::new(at, packs, self.live.clone()));
+        (self.live, image)
     }
 }
 
@@ -58,13 +76,75 @@ impl Live {
     /// Nothing but what is compiled in.
     pub fn empty() -> Result<Live, Refusal> {
         let ruleset = catalogue::compile(&[], Revision(0)).map_err(|f| unusable(&f))?;
-        Ok(Live {
+        Live::from_parts(Parts {
             base: ruleset.base,
             bulk: Arc::from([]),
             compiled: Vec::new(),
-            overlay: Arc::default(),
-            delta: Delta::default(),
+            spread: Arc::default(),
+            hidden: Arc::default(),
         })
+    }
+
+    /// Parts with nothing changed since.
+    ///
+    /// Errors: what is to be hidden cannot be.
+    pub fn from_parts(parts: Parts) -> Result<Live, Refusal> {
+        let mut builder = OverlayBuilder::over(&parts.base, &parts.bulk);
+        for (list, key) in parts.hidden.iter() {
+            let spec = parts.bulk.iter().find_map(|layer| layer.list(list));
+            if let Some(spec) = spec {
+                hide(&mut builder, spec, &value_row(spec, key)?)?;
+            }
+        }
+        let large = Arc::new(builder.build().map_err(refuse)?);
+        Ok(Live { overlay: Arc::clone(&large), large, parts, delta: Delta::default() })
+    }
+
+    /// What an image keeps.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// As a ruleset of this revision.
+    pub fn ruleset(&self, revision: Revision, digest: Digest) -> Result<Ruleset, Refusal> {
+        let (base, bulk) = (Arc::clone(&self.parts.base), Arc::clone(&self.parts.bulk));
+        Ruleset::new(base, bulk, Arc::clone(&self.overlay), revision, digest).map_err(refuse)
+    }
+
+    /// Can these narrow edits go into an overlay? Values of segments of texts are entries of the
+    /// base that no row knows of.
+    pub fn takes(&self, edits: &[Edit]) -> bool {
+        edits.iter().all(|edit| !self.parts.spread.contains(edit.list()))
+    }
+
+    /// What has changed from the revision of these parts to the newest, by a new overlay; `None`
+    /// where that takes a new base.
+    ///
+    /// Errors: those of the view.
+    pub fn caught_up(
+        &self,
+        view: &dyn View,
+        changed: Vec<Changed>,
+    ) -> Result<Option<Prepared>, Refusal> {
+        let at = view.revision();
+        let (mut delta, mut edits) = (Delta::default(), Vec::new());
+        for change in changed {
+            let Changed::Entry { list, key, before, after } = change else { return Ok(None) };
+            let (below, now) = (before.flatten(), after.flatten());
+            if below.is_none() && now.is_none() {
+                return Ok(None);
+            }
+            edits.push(match &now {
+                Some(row) => Edit::Put { list: list.clone(), row: row.clone() },
+                None => Edit::Remove { list: list.clone(), key: key.clone() },
+            });
+            delta.insert((list, key), Change { below, now });
+        }
+        let spec = |list: &str| view.list(list, at).ok().flatten().map(|state| state.spec);
+        if !is_narrow(&edits, spec) || !self.takes(&edits) {
+            return Ok(None);
+        }
+        self.over(view, delta).map(Some)
     }
 
     /// Is it time to compile a new base?
@@ -93,6 +173,11 @@ impl Live {
                 }
             }
         }
+        self.over(view, delta)
+    }
+
+    fn over(&self, view: &dyn View, delta: Delta) -> Result<Prepared, Refusal> {
+        let at = view.revision();
         let mut specs: BTreeMap<&str, ListSpec> = BTreeMap::new();
         for (list, _) in delta.keys() {
             if !specs.contains_key(&**list) {
@@ -103,7 +188,7 @@ impl Live {
         }
         let overlay = self.overlay_of(&delta, &specs)?;
         let live = Live { overlay: Arc::new(overlay), delta, ..self.clone() };
-        Ok(Prepared { live })
+        Ok(Prepared { live, packs: None })
     }
 
     fn overlay_of(
@@ -111,12 +196,16 @@ impl Live {
         delta: &Delta,
         specs: &BTreeMap<&str, ListSpec>,
     ) -> Result<Overlay, Refusal> {
-        let mut builder = OverlayBuilder::over(&self.base, &self.bulk);
-        for ((list, key), change) in delta {
+        let large = Live { overlay: Arc::clone(&self.large), ..self.clone() };
+        let below = large.ruleset(Revision(0), Digest::default())?;
+        let mut builder = OverlayBuilder::small(&below);
+        for (place @ (list, key), change) in delta {
             let spec = &specs[&**list];
             let hidden = match &change.below {
                 Some(row) => Some(row.clone()),
-                None => self.in_bulk(spec, key),
+                None if self.parts.hidden.contains(place) => None,
+                None if self.in_bulk(spec, key) => Some(value_row(spec, key)?),
+                None => None,
             };
             if let Some(row) = hidden {
                 hide(&mut builder, spec, &row)?;
@@ -135,12 +224,11 @@ impl Live {
         builder.build().map_err(refuse)
     }
 
-    /// The entry that a bulk layer has for a key, as far as hiding it needs it.
-    fn in_bulk(&self, spec: &ListSpec, key: &str) -> Option<Row> {
-        let Ok(NumberPattern::Exact(number)) = number_pattern(key) else { return None };
-        let plans = &self.base.plans;
-        let found = self.bulk.iter().any(|layer| layer.holds_number(&spec.id, plans, &number));
-        if found { Row::read(spec, [("value", key)]).ok() } else { None }
+    /// Does a bulk layer have an entry for a key?
+    fn in_bulk(&self, spec: &ListSpec, key: &str) -> bool {
+        let Ok(NumberPattern::Exact(number)) = number_pattern(key) else { return false };
+        let Parts { base, bulk, .. } = &self.parts;
+        bulk.iter().any(|layer| layer.holds_number(&spec.id, &base.plans, &number))
     }
 
     /// Everything compiled anew, checked and probed as a whole, with `edits` over the newest
@@ -176,31 +264,28 @@ impl Live {
         let (ruleset, _) =
             catalogue::check(&packs, Revision(at.0 + 1), now).map_err(|f| unusable(&f))?;
         let (bulk, compiled) = self.bulk_of(&ruleset.base, log, &lists, &numbers)?;
-        let mut live = Live {
-            base: ruleset.base,
-            bulk,
-            compiled,
-            overlay: Arc::default(),
-            delta: Delta::default(),
-        };
-        live.overlay = Arc::new(live.over_bulk(&lists)?);
-        Ok(Prepared { live })
+        let spread = Arc::new(texts.into_iter().map(|(list, _)| list).collect());
+        let parts = Parts { base: ruleset.base, bulk, compiled, spread, hidden: Arc::default() };
+        let mut live = Live::from_parts(parts)?;
+        let hidden = live.over_bulk(&lists);
+        if !hidden.is_empty() {
+            live = Live::from_parts(Parts { hidden: Arc::new(hidden), ..live.parts })?;
+        }
+        Ok(Prepared { live, packs: Some(packs) })
     }
 
     /// Rows and taken-out values hide the same values of bulk imports.
-    fn over_bulk(&self, lists: &[ListText]) -> Result<Overlay, Refusal> {
-        let mut builder = OverlayBuilder::over(&self.base, &self.bulk);
+    fn over_bulk(&self, lists: &[ListText]) -> Hidden {
+        let mut hidden = Hidden::new();
         for list in lists {
-            if !self.compiled.iter().any(|(of, _)| *of == list.spec.id) {
+            if !self.parts.compiled.iter().any(|(of, _)| *of == list.spec.id) {
                 continue;
             }
-            for key in list.rows.keys().chain(&list.taken_out) {
-                if let Some(row) = self.in_bulk(&list.spec, key) {
-                    hide(&mut builder, &list.spec, &row)?;
-                }
-            }
+            let keys = list.rows.keys().chain(&list.taken_out);
+            let found = keys.filter(|key| self.in_bulk(&list.spec, key));
+            hidden.extend(found.map(|key| (list.spec.id.clone(), key.clone())));
         }
-        builder.build().map_err(refuse)
+        hidden
     }
 
     /// Sorts segments by what their values are, looking at the first octets of their blobs only
@@ -217,7 +302,7 @@ impl Live {
                 continue;
             }
             let compiled =
-                self.compiled.iter().any(|(of, blob)| *of == list && *blob == segment.blob);
+                self.parts.compiled.iter().any(|(of, blob)| *of == list && *blob == segment.blob);
             let is_numbers = compiled || {
                 let octets = log.get_blob(segment.blob)?;
                 Segment::parse(&octets).map_err(refuse)?.kind() == SegmentKind::Numbers
@@ -239,21 +324,21 @@ impl Live {
     ) -> Result<(Arc<[Arc<Layer>]>, Vec<(Box<str>, BlobId)>), Refusal> {
         let name = |(list, segment): &NamedSegment| (list.clone(), segment.blob);
         let names: Vec<_> = wanted.iter().map(name).collect();
-        let gone = self.compiled.iter().any(|known| !names.contains(known));
+        let gone = self.parts.compiled.iter().any(|known| !names.contains(known));
         let fresh: Vec<&NamedSegment> =
-            wanted.iter().filter(|one| !self.compiled.contains(&name(one))).collect();
+            wanted.iter().filter(|one| !self.parts.compiled.contains(&name(one))).collect();
         // What is said of a list is compiled into its bulk layers too.
         let same = lists.iter().all(|list| {
-            !self.compiled.iter().any(|(of, _)| *of == list.spec.id)
-                || self.bulk.iter().all(|layer| layer.knows_as(&list.spec))
+            !self.parts.compiled.iter().any(|(of, _)| *of == list.spec.id)
+                || self.parts.bulk.iter().all(|layer| layer.knows_as(&list.spec))
         });
         let keep =
-            !gone && same && self.bulk.len() + usize::from(!fresh.is_empty()) <= BULK_LAYERS_MAX;
+            !gone && same && self.parts.bulk.len() + usize::from(!fresh.is_empty()) <= BULK_LAYERS_MAX;
         if keep && fresh.is_empty() {
-            return Ok((Arc::clone(&self.bulk), names));
+            return Ok((Arc::clone(&self.parts.bulk), names));
         }
         let build: Vec<&NamedSegment> = if keep { fresh } else { wanted.iter().collect() };
-        let mut layers: Vec<Arc<Layer>> = if keep { self.bulk.to_vec() } else { Vec::new() };
+        let mut layers: Vec<Arc<Layer>> = if keep { self.parts.bulk.to_vec() } else { Vec::new() };
         if !build.is_empty() {
             layers.push(Arc::new(bulk_layer(base, log, lists, &build)?));
         }
@@ -343,6 +428,11 @@ fn hide(builder: &mut OverlayBuilder<'_>, spec: &ListSpec, row: &Row) -> Result<
         .map_err(refuse)
 }
 
+/// A value with nothing said of it, to hide it by.
+fn value_row(spec: &ListSpec, key: &str) -> Result<Row, Refusal> {
+    Row::read(spec, [("value", key)]).map_err(refuse)
+}
+
 /// What cannot be compiled although it was checked.
 fn refuse(error: impl std::fmt::Display) -> Refusal {
     Refusal::Precondition { reason: "CANNOT_COMPILE", what: error.to_string() }
@@ -350,8 +440,13 @@ fn refuse(error: impl std::fmt::Display) -> Refusal {
 
 /// The first findings that refuse a catalogue, in words.
 fn unusable(findings: &Findings) -> Refusal {
+    Refusal::Precondition { reason: "CATALOGUE_REFUSED", what: words(findings) }
+}
+
+/// See [`unusable`].
+pub(super) fn words(findings: &Findings) -> String {
     let errors = findings.kept.iter().filter(|f| f.severity == crate::lists::Severity::Error);
     let words: Vec<String> =
         errors.take(3).map(|f| format!("list {}: {}", f.file, f.message)).collect();
-    Refusal::Precondition { reason: "CATALOGUE_REFUSED", what: words.join("; ") }
+    words.join("; ")
 }

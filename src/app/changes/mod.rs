@@ -7,7 +7,9 @@ pub mod api;
 mod checking;
 mod control;
 mod delta;
+mod door;
 pub mod formats;
+mod image;
 mod json_formats;
 mod live;
 mod mode;
@@ -23,6 +25,8 @@ mod why;
 mod writer;
 
 pub use api::Control;
+pub use door::Door;
+pub use image::{Image, ImageDraft};
 pub use ports::{CatalogueView, ChangeLog};
 pub use service::Changes;
 pub use starter::Seeded;

@@ -6,6 +6,7 @@ use super::api::{
     AuditRecord, Caller, CheckReport, Live as LiveCommit, Page, PageRequest, Preview, Refusal,
 };
 use super::delta::is_narrow;
+use super::image::{Image, ImageDraft};
 use super::live::{Live, Prepared};
 use super::paging;
 use super::ports::{CatalogueView, ChangeLog, LogError, Verified};
@@ -26,6 +27,8 @@ pub struct Changes {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) publisher: Arc<Publisher>,
     writer: Mutex<Writer>,
+    /// The newest base that is not in an image yet.
+    image: Mutex<Option<ImageDraft>>,
 }
 
 impl From<Denied> for Refusal {
@@ -51,15 +54,55 @@ impl Changes {
         publisher: Arc<Publisher>,
         clock: Arc<dyn Clock>,
     ) -> Result<Changes, Refusal> {
+        Changes::open_from(None, log, view, publisher, clock)
+    }
+
+    /// The same, going on from the image that `publisher` has the ruleset of already.
+    ///
+    /// Errors: as [`Changes::open`]; what is published stays then.
+    pub fn open_from(
+        image: Option<Image>,
+        log: Arc<dyn ChangeLog>,
+        view: Box<dyn CatalogueView>,
+        publisher: Arc<Publisher>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Changes, Refusal> {
         let writer = Writer::open(Arc::clone(&log), view, Live::empty()?)?;
-        let changes = Changes { log, clock, publisher, writer: Mutex::new(writer) };
-        {
-            let mut writer = changes.lock();
-            if writer.book.revision() > Revision(0) {
-                changes.recompile(&mut writer)?;
+        let (writer, image_draft) = (Mutex::new(writer), Mutex::new(None));
+        let changes = Changes { log, clock, publisher, writer, image: image_draft };
+        changes.resume(&mut changes.lock(), image)?;
+        changes.publisher.set_stale(false);
+        Ok(changes)
+    }
+
+    /// From what an image has to what the log has.
+    fn resume(&self, writer: &mut Writer, image: Option<Image>) -> Result<(), Refusal> {
+        let (_, newest, digest) = writer.view.applied()?;
+        let at = image.as_ref().map(|image| (image.revision(), image.digest()));
+        if let (Some((revision, of_image)), Some(live)) = (at, image.and_then(Image::into_live)) {
+            // An image of another history says nothing of this one.
+            if newest >= revision && writer.view.digest(revision)? == Some(of_image) {
+                writer.live = live;
+                if (newest, digest) == (revision, of_image) {
+                    return Ok(());
+                }
+                let changed = writer.view.changed(revision, newest)?;
+                if let Some(prepared) = writer.live.caught_up(&*writer.view, changed)? {
+                    return self.publish(writer, prepared);
+                }
             }
         }
-        Ok(changes)
+        if newest > Revision(0) { self.recompile(writer) } else { Ok(()) }
+    }
+
+    /// The base that is to be kept as an image, if there is a newer one than was taken last.
+    pub fn take_image(&self) -> Option<ImageDraft> {
+        self.image.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Gives an image back that could not be kept, unless there is a newer one.
+    pub fn return_image(&self, draft: ImageDraft) {
+        self.image.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(draft);
     }
 
     /// The newest revision in the log.
@@ -81,10 +124,14 @@ impl Changes {
     }
 
     fn publish(&self, writer: &mut Writer, prepared: Prepared) -> Result<(), Refusal> {
-        let (_, revision, digest) = writer.view.applied()?;
+        let at @ (_, revision, digest) = writer.view.applied()?;
         let ruleset = prepared.ruleset(revision, digest)?;
         self.publisher.publish(ruleset, self.clock.now());
-        writer.live = prepared.into_live();
+        let (live, image) = prepared.into_live(at);
+        writer.live = live;
+        if image.is_some() {
+            *self.image.lock().unwrap_or_else(PoisonError::into_inner) = image;
+        }
         Ok(())
     }
 
@@ -240,7 +287,7 @@ impl Changes {
         let view: &dyn View = &*writer.view;
         let at = view.revision();
         let spec = |list: &str| view.list(list, at).ok().flatten().map(|state| state.spec);
-        if is_narrow(edits, spec) {
+        if is_narrow(edits, spec) && writer.live.takes(edits) {
             writer.live.with_overlay(view, edits)
         } else {
             writer.live.rebuilt(view, &*self.log, edits, Some(self.clock.now()))
