@@ -15,7 +15,6 @@ use ringfence::app::screener::Screener;
 use ringfence::app::screening::{Clock, Screen};
 use ringfence::lists::edit::Edit;
 use ringfence::lists::event::Draft;
-use ringfence::lists::pack;
 use ringfence::lists::row::Row;
 use ringfence::model::attempt::Attempt;
 use ringfence::model::catalogue::Actor;
@@ -189,8 +188,6 @@ fn what_was_committed_after_the_image_is_caught_up_with() {
     let side = Side::new();
     side.import("reported.numbers", &many());
     side.commit(vec![remove("reported.numbers", &bulk(1))]);
-    let wide = vec![side.put("bad.hosts", "other.example"), side.put("reported.numbers", "+861*")];
-    drop(wide);
     let image = side.image();
 
     side.commit(vec![remove("reported.numbers", &bulk(7)), remove("reported.numbers", &bulk(8))]);
@@ -276,7 +273,6 @@ fn a_damaged_image_is_an_error_in_words() {
     }
     damaged.push(0);
     assert!(Image::read(&damaged).is_err());
-    let _ = pack::rows("x", b"");
 }
 
 /// A server in a process of its own.
@@ -340,12 +336,7 @@ fn a_server_with_a_damaged_log_serves_its_image_and_says_so() {
         assert!(began.elapsed() < Duration::from_secs(30), "no image was written");
         std::thread::sleep(Duration::from_millis(50));
     }
-    let same = |one: &Server, two: &Server| {
-        ["revision", "digest", "entries", "lists"]
-            .iter()
-            .all(|name| word(&one.ready, name) == word(&two.ready, name))
-    };
-    let (ready, control) = (first.ready.clone(), first.control.clone());
+    let ready = first.ready.clone();
     first.kill();
     let log = folder.path().join("log.db");
     let whole = std::fs::read(&log).expect("a log");
@@ -353,9 +344,10 @@ fn a_server_with_a_damaged_log_serves_its_image_and_says_so() {
 
     let broken = Server::start(folder.path()).expect("the image is there");
     assert_eq!((word(&broken.ready, "store"), word(&broken.ready, "stale")), ("broken", "yes"));
-    let known = Server { child: Command::new("true").spawn().expect("true"), ready, control };
-    assert!(same(&known, &broken));
-    let (done, words) = broken.ask(&["list", "show"]);
+    for name in ["revision", "digest", "entries", "lists"] {
+        assert_eq!(word(&ready, name), word(&broken.ready, name));
+    }
+    let (done, words) = broken.ask(&["list", "ls"]);
     assert!(!done, "{words}");
     assert!(words.contains("store cannot be used"), "{words}");
     broken.kill();
@@ -364,5 +356,4 @@ fn a_server_with_a_damaged_log_serves_its_image_and_says_so() {
     let octets = std::fs::read(&image).expect("an image");
     std::fs::write(&image, &octets[..octets.len() / 2]).expect("it is cut");
     assert!(Server::start(folder.path()).is_none());
-    drop(known);
 }

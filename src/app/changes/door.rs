@@ -90,8 +90,7 @@ impl Door {
                     .into(),
             )),
             Behind::Broken(why) => Err(Refusal::Unavailable(format!(
-                "the store cannot be used ({why}); screening goes on with the last revision that \
-                 was kept; repair the data directory and start again"
+                "the store cannot be used ({why}); repair the data directory and start again"
             ))),
         }
     }

@@ -16,9 +16,10 @@ use std::thread;
 use sha2::{Digest as _, Sha256};
 
 use super::api::Refusal;
-use super::live::{Live, Parts};
+use super::live::{Hidden, Live, Parts};
 use crate::app::catalogue::{self, PackText};
 use crate::engine::{BULK_LAYERS_MAX, Layer, Ruleset};
+use crate::lists::row::{self, Row};
 use crate::model::catalogue::{BlobId, Cursor};
 use crate::model::revision::{Digest, ENGINE_VERSION, Revision};
 
@@ -85,9 +86,15 @@ impl ImageDraft {
             out.octets(&blob.0);
         }
         out.u64(parts.hidden.len() as u64);
-        for (list, key) in parts.hidden.iter() {
+        for ((list, key), row) in parts.hidden.iter() {
             out.text(list);
             out.text(key);
+            // A row has cells.
+            out.u64(row.iter().flat_map(Row::cells).count() as u64);
+            for (column, cell) in row.iter().flat_map(Row::cells) {
+                out.text(column);
+                out.text(cell);
+            }
         }
         out.u64(parts.bulk.len() as u64);
         for layer in parts.bulk.iter() {
@@ -177,9 +184,11 @@ fn read(content: &[u8]) -> Result<Image, String> {
     for _ in 0..rest.count()? {
         compiled.push((rest.text()?.into(), BlobId(rest.array()?)));
     }
-    let mut hidden = BTreeSet::new();
+    let mut hidden = Hidden::new();
     for _ in 0..rest.count()? {
-        hidden.insert((rest.text()?.into(), rest.text()?.into()));
+        let place: (Box<str>, Box<str>) = (rest.text()?.into(), rest.text()?.into());
+        let row = rest.row(&place.1)?;
+        hidden.insert(place, row);
     }
     let layers = rest.count()?;
     if layers > BULK_LAYERS_MAX {
@@ -272,9 +281,18 @@ impl<'i> Reader<'i> {
         if count <= self.0.len() / 8 { Ok(count) } else { Err("a count is too large".into()) }
     }
 
+    /// The row of a key; `None` without cells.
+    fn row(&mut self, key: &str) -> Result<Option<Row>, String> {
+        let mut cells = Vec::new();
+        for _ in 0..self.count()? {
+            let name = row::column(self.text()?).ok_or("a column is unknown")?;
+            cells.push((name, self.text()?.into()));
+        }
+        Ok(if cells.is_empty() { None } else { Some(Row::stored(cells, key.into())) })
+    }
+
     fn text(&mut self) -> Result<&'i str, String> {
         let length = self.length()?;
         str::from_utf8(self.octets(length)?).map_err(|_| "a text is not UTF-8".to_owned())
     }
 }
-

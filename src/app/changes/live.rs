@@ -44,13 +44,13 @@ pub(super) struct Parts {
     pub compiled: Vec<(Box<str>, BlobId)>,
     /// Lists that have values of segments of texts among the entries of the base.
     pub spread: Arc<BTreeSet<Box<str>>>,
-    /// Values (list, key) that the bulk layers hold and that do not count: rows say otherwise, or
-    /// they are taken out.
+    /// Values that the bulk layers hold and that do not count.
     pub hidden: Arc<Hidden>,
 }
 
-/// (list, key).
-type Hidden = BTreeSet<(Box<str>, Box<str>)>;
+/// By (list, key) the row that says otherwise; `None` is taken out. Hiding hides the row in the
+/// base too, so it is said again over both.
+pub(super) type Hidden = BTreeMap<(Box<str>, Box<str>), Option<Row>>;
 
 /// Parts that are compiled but not in use yet.
 pub(super) struct Prepared {
@@ -90,10 +90,15 @@ impl Live {
     /// Errors: what is to be hidden cannot be.
     pub fn from_parts(parts: Parts) -> Result<Live, Refusal> {
         let mut builder = OverlayBuilder::over(&parts.base, &parts.bulk);
-        for (list, key) in parts.hidden.iter() {
+        for ((list, key), row) in parts.hidden.iter() {
             let spec = parts.bulk.iter().find_map(|layer| layer.list(list));
-            if let Some(spec) = spec {
-                hide(&mut builder, spec, &value_row(spec, key)?)?;
+            let Some(spec) = spec else { continue };
+            hide(&mut builder, spec, &value_row(spec, key)?)?;
+            if let Some(row) = row {
+                builder.hide_with(list);
+                builder.list(spec).map_err(refuse)?;
+                row.entries(spec, &mut |entry| builder.add(&entry).map_err(|e| e.to_string()))
+                    .map_err(refuse)?;
             }
         }
         let large = Arc::new(builder.build().map_err(refuse)?);
@@ -130,10 +135,12 @@ impl Live {
         let (mut delta, mut edits) = (Delta::default(), Vec::new());
         for change in changed {
             let Changed::Entry { list, key, before, after } = change else { return Ok(None) };
-            let (below, now) = (before.flatten(), after.flatten());
-            if below.is_none() && now.is_none() {
+            let place = (list, key);
+            if after.is_none() && self.parts.hidden.contains_key(&place) {
+                // What a bulk layer has holds again.
                 return Ok(None);
             }
+            let ((list, key), below, now) = (place, before.flatten(), after.flatten());
             edits.push(match &now {
                 Some(row) => Edit::Put { list: list.clone(), row: row.clone() },
                 None => Edit::Remove { list: list.clone(), key: key.clone() },
@@ -203,7 +210,7 @@ impl Live {
             let spec = &specs[&**list];
             let hidden = match &change.below {
                 Some(row) => Some(row.clone()),
-                None if self.parts.hidden.contains(place) => None,
+                None if self.parts.hidden.contains_key(place) => None,
                 None if self.in_bulk(spec, key) => Some(value_row(spec, key)?),
                 None => None,
             };
@@ -281,9 +288,11 @@ impl Live {
             if !self.parts.compiled.iter().any(|(of, _)| *of == list.spec.id) {
                 continue;
             }
-            let keys = list.rows.keys().chain(&list.taken_out);
-            let found = keys.filter(|key| self.in_bulk(&list.spec, key));
-            hidden.extend(found.map(|key| (list.spec.id.clone(), key.clone())));
+            let rows = list.rows.iter().map(|(key, row)| (key, Some(row)));
+            let all = rows.chain(list.taken_out.iter().map(|key| (key, None)));
+            let found = all.filter(|(key, _)| self.in_bulk(&list.spec, key));
+            let place = |key: &Box<str>| (list.spec.id.clone(), key.clone());
+            hidden.extend(found.map(|(key, row)| (place(key), row.cloned())));
         }
         hidden
     }
@@ -332,8 +341,9 @@ impl Live {
             !self.parts.compiled.iter().any(|(of, _)| *of == list.spec.id)
                 || self.parts.bulk.iter().all(|layer| layer.knows_as(&list.spec))
         });
-        let keep =
-            !gone && same && self.parts.bulk.len() + usize::from(!fresh.is_empty()) <= BULK_LAYERS_MAX;
+        let keep = !gone
+            && same
+            && self.parts.bulk.len() + usize::from(!fresh.is_empty()) <= BULK_LAYERS_MAX;
         if keep && fresh.is_empty() {
             return Ok((Arc::clone(&self.parts.bulk), names));
         }

@@ -130,9 +130,8 @@ impl Store {
             }
         };
         let clock = Arc::new(SystemClock);
-        let changes =
-            Changes::open_from(self.image, log, Box::new(view), self.publisher, clock)
-                .map_err(refused)?;
+        let changes = Changes::open_from(self.image, log, Box::new(view), self.publisher, clock)
+            .map_err(refused)?;
         let changes = Arc::new(changes);
         let seeded = match changes.seed(&self.packs) {
             Ok(seeded) => seeded,
