@@ -4,14 +4,14 @@
 //! Invariant: what is compiled here is not live before the log has the change; [`Live::take`] and
 //! the publisher's swap come after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::api::Refusal;
 use super::delta::{Change, Delta, FOLD_ROWS};
 use super::ports::ChangeLog;
-use super::texts::{ListText, lists_at, packs};
-use crate::app::catalogue;
+use super::texts::{ListText, apply, lists_at, packs};
+use crate::app::catalogue::{self, PackText};
 use crate::engine::{BULK_LAYERS_MAX, Base, BulkBuilder, Layer, Overlay, OverlayBuilder, Ruleset};
 use crate::lists::Findings;
 use crate::lists::edit::{Edit, SegmentUse};
@@ -19,8 +19,7 @@ use crate::lists::pack::number_pattern;
 use crate::lists::row::Row;
 use crate::lists::segment::{Segment, SegmentKind};
 use crate::lists::view::View;
-use crate::model::catalogue::BlobId;
-use crate::model::entry::{ListSpec, NumberPattern};
+use crate::model::entry::{ListKind, ListSpec, NumberPattern};
 use crate::model::revision::{Digest, Revision};
 use crate::model::time::Timestamp;
 
@@ -29,8 +28,14 @@ use crate::model::time::Timestamp;
 pub(super) struct Live {
     base: Arc<Base>,
     bulk: Arc<[Arc<Layer>]>,
-    /// Segments of numbers that the bulk layers hold: (list, blob).
-    compiled: Vec<(Box<str>, BlobId)>,
+    /// Segments of numbers that the bulk layers hold, with their lists.
+    compiled: Vec<NamedSegment>,
+    /// The packs of numbering plans, by which the bulk layers read their numbers.
+    plans: Arc<[u8]>,
+    /// What single entries say of values of the bulk layers: made with the base, below the delta.
+    under: Arc<Overlay>,
+    /// Entries, by list and key, that `under` takes out of the bulk layers.
+    taken_out: Arc<BTreeSet<(Box<str>, Box<str>)>>,
     overlay: Arc<Overlay>,
     delta: Delta,
 }
@@ -62,6 +67,9 @@ impl Live {
             base: ruleset.base,
             bulk: Arc::from([]),
             compiled: Vec::new(),
+            plans: Arc::from([]),
+            under: Arc::default(),
+            taken_out: Arc::default(),
             overlay: Arc::default(),
             delta: Delta::default(),
         })
@@ -75,7 +83,12 @@ impl Live {
     /// A narrow change by a new overlay.
     ///
     /// Errors: an entry cannot be compiled; nothing is changed.
-    pub fn with_overlay(&self, view: &dyn View, edits: &[Edit]) -> Result<Prepared, Refusal> {
+    pub fn with_overlay(
+        &self,
+        view: &dyn View,
+        log: &dyn ChangeLog,
+        edits: &[Edit],
+    ) -> Result<Prepared, Refusal> {
         let at = view.revision();
         let mut delta = self.delta.clone();
         for edit in edits {
@@ -88,7 +101,10 @@ impl Live {
             match delta.get_mut(&place) {
                 Some(change) => change.now = now,
                 None => {
-                    let below = view.entry(list, key, at)?.and_then(|version| version.row);
+                    let below = match view.entry(list, key, at)? {
+                        Some(version) => version.row,
+                        None => self.in_texts(view, log, list, key)?,
+                    };
                     delta.insert(place, Change { below, now });
                 }
             }
@@ -97,8 +113,7 @@ impl Live {
         for (list, _) in delta.keys() {
             if !specs.contains_key(&**list) {
                 let state = view.list(list, at)?;
-                let missing = || Refusal::NotFound { kind: "list", name: list.to_string() };
-                specs.insert(list, state.ok_or_else(missing)?.spec);
+                specs.insert(list, state.ok_or_else(|| no_list(list))?.spec);
             }
         }
         let overlay = self.overlay_of(&delta, &specs)?;
@@ -111,11 +126,16 @@ impl Live {
         delta: &Delta,
         specs: &BTreeMap<&str, ListSpec>,
     ) -> Result<Overlay, Refusal> {
-        let mut builder = OverlayBuilder::over(&self.base, &self.bulk);
+        let (base, bulk, under) = (&self.base, &self.bulk, &self.under);
+        let parts = (Arc::clone(base), Arc::clone(bulk), Arc::clone(under));
+        let below = Ruleset::new(parts.0, parts.1, parts.2, Revision(0), Digest::default());
+        let below = below.map_err(refuse)?;
+        let mut builder = OverlayBuilder::small(&below);
         for ((list, key), change) in delta {
             let spec = &specs[&**list];
             let hidden = match &change.below {
                 Some(row) => Some(row.clone()),
+                None if self.taken_out.contains(&(list.clone(), key.clone())) => None,
                 None => self.in_bulk(spec, key),
             };
             if let Some(row) = hidden {
@@ -128,8 +148,7 @@ impl Live {
                 builder.list(spec).map_err(refuse)?;
             }
             for row in rows.filter_map(|(_, change)| change.now.as_ref()) {
-                row.entries(spec, &mut |entry| builder.add(&entry).map_err(|e| e.to_string()))
-                    .map_err(refuse)?;
+                add(&mut builder, spec, row)?;
             }
         }
         builder.build().map_err(refuse)
@@ -143,64 +162,138 @@ impl Live {
         if found { Row::read(spec, [("value", key)]).ok() } else { None }
     }
 
+    /// The entry that the base has for a key from a bulk import of texts, the newest one.
+    fn in_texts(
+        &self,
+        view: &dyn View,
+        log: &dyn ChangeLog,
+        list: &str,
+        key: &str,
+    ) -> Result<Option<Row>, Refusal> {
+        let at = view.revision();
+        let Some(state) = view.list(list, at)? else { return Ok(None) };
+        for segment in state.segments.iter().rev() {
+            let numbers = |(of, known): &NamedSegment| **of == *list && known.blob == segment.blob;
+            if self.compiled.iter().any(numbers) {
+                continue;
+            }
+            let octets = log.get_blob(segment.blob)?;
+            if Segment::parse(&octets).map_err(refuse)?.contains(key) {
+                return shared_row(&state.spec, segment, key).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
     /// Everything compiled anew, checked and probed as a whole, with `edits` over the newest
     /// revision. Bulk layers are kept where their segments are.
     ///
-    /// Errors: findings that refuse the catalogue, a segment that cannot be read.
+    /// Errors: findings that refuse the catalogue, a segment that cannot be read, an edit of a
+    /// list that is not there.
     pub fn rebuilt(
         &self,
         view: &dyn View,
         log: &dyn ChangeLog,
         edits: &[Edit],
-        now: Option<Timestamp>,
+        now: Timestamp,
     ) -> Result<Prepared, Refusal> {
-        self.at(view, log, view.revision(), edits, now)
+        let mut lists = lists_at(view, view.revision())?;
+        for edit in edits {
+            if !apply(&mut lists, edit) {
+                return Err(no_list(edit.list()));
+            }
+        }
+        self.compiled(log, lists, &|packs| {
+            catalogue::check(packs, Revision(0), Some(now)).map(|(ruleset, _)| ruleset)
+        })
     }
 
-    /// The same over any revision.
+    /// What is in force at a revision. It was probed when it came; what has changed since (the
+    /// time, small changes that went by without a probe) must not keep it from coming back.
+    ///
+    /// Errors: it cannot be compiled, a segment that cannot be read.
     pub fn at(
         &self,
         view: &dyn View,
         log: &dyn ChangeLog,
         at: Revision,
-        edits: &[Edit],
-        now: Option<Timestamp>,
     ) -> Result<Prepared, Refusal> {
-        let mut lists = lists_at(view, at, edits)?;
-        let segments = segments_at(view, at, edits)?;
-        let (numbers, texts) = self.read_segments(log, &lists, segments)?;
-        for (list, segment) in &texts {
+        self.compiled(log, lists_at(view, at)?, &|packs| {
+            catalogue::compile_unprobed(packs, Revision(0))
+        })
+    }
+
+    fn compiled(
+        &self,
+        log: &dyn ChangeLog,
+        mut lists: Vec<ListText>,
+        compile: &dyn Fn(&[PackText]) -> Result<Ruleset, Findings>,
+    ) -> Result<Prepared, Refusal> {
+        let of_list = |list: &ListText| {
+            let id = list.spec.id.clone();
+            let segments = list.segments.clone().into_iter();
+            segments.map(move |segment| (id.clone(), segment)).collect::<Vec<_>>()
+        };
+        let segments = lists.iter().flat_map(of_list).collect();
+        let (numbers, texts) = self.read_segments(log, segments)?;
+        // The newest one has its say first.
+        for (list, segment) in texts.iter().rev() {
             spread(&mut lists, list, segment, log)?;
         }
         let packs = packs(&lists);
-        let (ruleset, _) =
-            catalogue::check(&packs, Revision(at.0 + 1), now).map_err(|f| unusable(&f))?;
-        let (bulk, compiled) = self.bulk_of(&ruleset.base, log, &lists, &numbers)?;
+        let ruleset = compile(&packs).map_err(|f| unusable(&f))?;
+        let says_numbers = |(list, _): &(&ListText, &PackText)| {
+            matches!(list.spec.kind, ListKind::NumberPlan | ListKind::NumberClass)
+        };
+        let plans = lists.iter().zip(&packs).filter(says_numbers);
+        let plans: Arc<[u8]> = plans.flat_map(|(_, pack)| pack.octets.clone()).collect();
+        let same_plans = plans == self.plans;
+        let (bulk, compiled) = self.bulk_of(&ruleset.base, log, &lists, (&numbers, same_plans))?;
         let mut live = Live {
             base: ruleset.base,
             bulk,
             compiled,
+            plans,
+            under: Arc::default(),
+            taken_out: Arc::default(),
             overlay: Arc::default(),
             delta: Delta::default(),
         };
-        live.overlay = Arc::new(live.over_bulk(&lists)?);
+        live.over_bulk(&lists)?;
         Ok(Prepared { live })
     }
 
-    /// Rows and taken-out values hide the same values of bulk imports.
-    fn over_bulk(&self, lists: &[ListText]) -> Result<Overlay, Refusal> {
+    /// Rows and taken-out values hide the same values of bulk imports. What is hidden is hidden in
+    /// the base too, so that a row stands here again.
+    fn over_bulk(&mut self, lists: &[ListText]) -> Result<(), Refusal> {
         let mut builder = OverlayBuilder::over(&self.base, &self.bulk);
+        let mut taken_out = BTreeSet::new();
         for list in lists {
-            if !self.compiled.iter().any(|(of, _)| *of == list.spec.id) {
+            let spec = &list.spec;
+            if !self.compiled.iter().any(|(of, _)| *of == spec.id) {
                 continue;
             }
-            for key in list.rows.keys().chain(&list.taken_out) {
-                if let Some(row) = self.in_bulk(&list.spec, key) {
-                    hide(&mut builder, &list.spec, &row)?;
+            for key in &list.taken_out {
+                if let Some(row) = self.in_bulk(spec, key) {
+                    hide(&mut builder, spec, &row)?;
+                    taken_out.insert((spec.id.clone(), key.clone()));
                 }
             }
+            let over = list.rows.iter().filter(|(key, _)| self.in_bulk(spec, key).is_some());
+            let over: Vec<&Row> = over.map(|(_, row)| row).collect();
+            if !over.is_empty() {
+                builder.list(spec).map_err(refuse)?;
+            }
+            for row in over {
+                hide(&mut builder, spec, row)?;
+                add(&mut builder, spec, row)?;
+            }
         }
-        builder.build().map_err(refuse)
+        let under = builder.build().map_err(refuse)?;
+        self.under = Arc::new(under);
+        self.overlay = Arc::clone(&self.under);
+        self.taken_out = Arc::new(taken_out);
+        Ok(())
     }
 
     /// Sorts segments by what their values are, looking at the first octets of their blobs only
@@ -208,16 +301,11 @@ impl Live {
     fn read_segments(
         &self,
         log: &dyn ChangeLog,
-        lists: &[ListText],
-        segments: Vec<(Box<str>, SegmentUse)>,
+        segments: Vec<NamedSegment>,
     ) -> Result<(Vec<NamedSegment>, Vec<NamedSegment>), Refusal> {
         let (mut numbers, mut texts) = (Vec::new(), Vec::new());
         for (list, segment) in segments {
-            if !lists.iter().any(|known| known.spec.id == list) {
-                continue;
-            }
-            let compiled =
-                self.compiled.iter().any(|(of, blob)| *of == list && *blob == segment.blob);
+            let compiled = self.compiled.iter().any(|(_, known)| known.blob == segment.blob);
             let is_numbers = compiled || {
                 let octets = log.get_blob(segment.blob)?;
                 Segment::parse(&octets).map_err(refuse)?.kind() == SegmentKind::Numbers
@@ -235,13 +323,11 @@ impl Live {
         base: &Base,
         log: &dyn ChangeLog,
         lists: &[ListText],
-        wanted: &[NamedSegment],
-    ) -> Result<(Arc<[Arc<Layer>]>, Vec<(Box<str>, BlobId)>), Refusal> {
-        let name = |(list, segment): &NamedSegment| (list.clone(), segment.blob);
-        let names: Vec<_> = wanted.iter().map(name).collect();
-        let gone = self.compiled.iter().any(|known| !names.contains(known));
+        (wanted, same_plans): (&[NamedSegment], bool),
+    ) -> Result<(Arc<[Arc<Layer>]>, Vec<NamedSegment>), Refusal> {
+        let gone = !same_plans || self.compiled.iter().any(|known| !wanted.contains(known));
         let fresh: Vec<&NamedSegment> =
-            wanted.iter().filter(|one| !self.compiled.contains(&name(one))).collect();
+            wanted.iter().filter(|one| !self.compiled.contains(one)).collect();
         // What is said of a list is compiled into its bulk layers too.
         let same = lists.iter().all(|list| {
             !self.compiled.iter().any(|(of, _)| *of == list.spec.id)
@@ -250,14 +336,14 @@ impl Live {
         let keep =
             !gone && same && self.bulk.len() + usize::from(!fresh.is_empty()) <= BULK_LAYERS_MAX;
         if keep && fresh.is_empty() {
-            return Ok((Arc::clone(&self.bulk), names));
+            return Ok((Arc::clone(&self.bulk), wanted.to_vec()));
         }
         let build: Vec<&NamedSegment> = if keep { fresh } else { wanted.iter().collect() };
         let mut layers: Vec<Arc<Layer>> = if keep { self.bulk.to_vec() } else { Vec::new() };
         if !build.is_empty() {
             layers.push(Arc::new(bulk_layer(base, log, lists, &build)?));
         }
-        Ok((layers.into(), names))
+        Ok((layers.into(), wanted.to_vec()))
     }
 }
 
@@ -313,34 +399,17 @@ pub(super) fn shared_row(
     Row::read(spec, [("value", value)].into_iter().chain(shared)).map_err(refuse)
 }
 
-/// Segments in force, with those that edits add and without those that they take out.
-fn segments_at(
-    view: &dyn View,
-    at: Revision,
-    edits: &[Edit],
-) -> Result<Vec<NamedSegment>, Refusal> {
-    let versions = view.segments(None, at)?;
-    let mut segments: Vec<NamedSegment> =
-        versions.into_iter().map(|version| (version.list, version.segment)).collect();
-    for edit in edits {
-        match edit {
-            Edit::PutSegment { list, segment } => {
-                segments.retain(|(of, known)| of != list || known.blob != segment.blob);
-                segments.push((list.clone(), segment.clone()));
-            }
-            Edit::RemoveSegment { list, blob } => {
-                segments.retain(|(of, known)| of != list || known.blob != *blob);
-            }
-            Edit::RemoveList { list } => segments.retain(|(of, _)| of != list),
-            Edit::PutList(_) | Edit::Put { .. } | Edit::Remove { .. } | Edit::Clear { .. } => {}
-        }
-    }
-    Ok(segments)
-}
-
 fn hide(builder: &mut OverlayBuilder<'_>, spec: &ListSpec, row: &Row) -> Result<(), Refusal> {
     row.entries(spec, &mut |entry| builder.hide(&spec.id, &entry).map_err(|e| e.to_string()))
         .map_err(refuse)
+}
+
+fn add(builder: &mut OverlayBuilder<'_>, spec: &ListSpec, row: &Row) -> Result<(), Refusal> {
+    row.entries(spec, &mut |entry| builder.add(&entry).map_err(|e| e.to_string())).map_err(refuse)
+}
+
+fn no_list(list: &str) -> Refusal {
+    Refusal::NotFound { kind: "list", name: list.to_owned() }
 }
 
 /// What cannot be compiled although it was checked.

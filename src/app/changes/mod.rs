@@ -7,6 +7,7 @@ pub mod api;
 mod checking;
 mod control;
 mod delta;
+mod erasing;
 pub mod formats;
 mod json_formats;
 mod live;
