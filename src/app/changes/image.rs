@@ -6,10 +6,9 @@
 //! what was written did; damaged octets give an error in words, never a panic.
 //!
 //! Layout, little-endian: [`MAGIC`], engine version, revision, digest, cursor, packs (name and
-//! text, values of text segments among them), lists that have such values, compiled segments,
-//! values that bulk layers hold and that do not count, bulk layers, SHA-256.
+//! text, values of text segments among them), packs of plans, compiled segments, values that bulk
+//! layers hold and that do not count, bulk layers, SHA-256.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
 
@@ -19,6 +18,7 @@ use super::api::Refusal;
 use super::live::{Hidden, Live, Parts};
 use crate::app::catalogue::{self, PackText};
 use crate::engine::{BULK_LAYERS_MAX, Layer, Ruleset};
+use crate::lists::edit::SegmentUse;
 use crate::lists::row::{self, Row};
 use crate::model::catalogue::{BlobId, Cursor};
 use crate::model::revision::{Digest, ENGINE_VERSION, Revision};
@@ -78,23 +78,20 @@ impl ImageDraft {
             out.run(&pack.octets);
         }
         let parts = self.live.parts();
-        out.u64(parts.spread.len() as u64);
-        parts.spread.iter().for_each(|list| out.text(list));
+        out.run(&parts.plans);
         out.u64(parts.compiled.len() as u64);
-        for (list, blob) in &parts.compiled {
+        for (list, segment) in &parts.compiled {
             out.text(list);
-            out.octets(&blob.0);
+            out.octets(&segment.blob.0);
+            out.u64(segment.count);
+            out.cells(segment.shared.iter().map(|(column, cell)| (*column, &**cell)));
         }
         out.u64(parts.hidden.len() as u64);
         for ((list, key), row) in parts.hidden.iter() {
             out.text(list);
             out.text(key);
             // A row has cells.
-            out.u64(row.iter().flat_map(Row::cells).count() as u64);
-            for (column, cell) in row.iter().flat_map(Row::cells) {
-                out.text(column);
-                out.text(cell);
-            }
+            out.cells(row.iter().flat_map(Row::cells));
         }
         out.u64(parts.bulk.len() as u64);
         for layer in parts.bulk.iter() {
@@ -176,18 +173,19 @@ fn read(content: &[u8]) -> Result<Image, String> {
         let length = rest.length()?;
         packs.push(PackText { name, octets: rest.octets(length)?.to_vec() });
     }
-    let mut spread = BTreeSet::new();
-    for _ in 0..rest.count()? {
-        spread.insert(rest.text()?.into());
-    }
+    let length = rest.length()?;
+    let plans = rest.octets(length)?.into();
     let mut compiled = Vec::new();
     for _ in 0..rest.count()? {
-        compiled.push((rest.text()?.into(), BlobId(rest.array()?)));
+        let list = rest.text()?.into();
+        let (blob, count) = (BlobId(rest.array()?), rest.u64()?);
+        compiled.push((list, SegmentUse { blob, count, shared: rest.cells()? }));
     }
     let mut hidden = Hidden::new();
     for _ in 0..rest.count()? {
         let place: (Box<str>, Box<str>) = (rest.text()?.into(), rest.text()?.into());
-        let row = rest.row(&place.1)?;
+        let cells = rest.cells()?;
+        let row = (!cells.is_empty()).then(|| Row::stored(cells, place.1.clone()));
         hidden.insert(place, row);
     }
     let layers = rest.count()?;
@@ -213,13 +211,8 @@ fn read(content: &[u8]) -> Result<Image, String> {
         (base, layers.join())
     });
     let bulk = bulk.map_err(|_| "a bulk layer cannot be read")?.map_err(|e| e.to_string())?;
-    let parts = Parts {
-        base: base?.base,
-        bulk: bulk.into(),
-        compiled,
-        spread: Arc::new(spread),
-        hidden: Arc::new(hidden),
-    };
+    let parts =
+        Parts { base: base?.base, bulk: bulk.into(), compiled, plans, hidden: Arc::new(hidden) };
     let live = Live::from_parts(parts).map_err(|refusal| refusal.to_string())?;
     Ok(Image { revision, digest, cursor, same_engine, live })
 }
@@ -247,6 +240,15 @@ impl Writer<'_> {
 
     fn text(&mut self, text: &str) {
         self.run(text.as_bytes());
+    }
+
+    fn cells<'c>(&mut self, cells: impl Iterator<Item = (&'static str, &'c str)>) {
+        let cells: Vec<_> = cells.collect();
+        self.u64(cells.len() as u64);
+        for (column, cell) in cells {
+            self.text(column);
+            self.text(cell);
+        }
     }
 }
 
@@ -281,14 +283,13 @@ impl<'i> Reader<'i> {
         if count <= self.0.len() / 8 { Ok(count) } else { Err("a count is too large".into()) }
     }
 
-    /// The row of a key; `None` without cells.
-    fn row(&mut self, key: &str) -> Result<Option<Row>, String> {
+    fn cells(&mut self) -> Result<Vec<(&'static str, Box<str>)>, String> {
         let mut cells = Vec::new();
         for _ in 0..self.count()? {
             let name = row::column(self.text()?).ok_or("a column is unknown")?;
             cells.push((name, self.text()?.into()));
         }
-        Ok(if cells.is_empty() { None } else { Some(Row::stored(cells, key.into())) })
+        Ok(cells)
     }
 
     fn text(&mut self) -> Result<&'i str, String> {

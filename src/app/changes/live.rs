@@ -4,14 +4,14 @@
 //! Invariant: what is compiled here is not live before the log has the change; [`Live::take`] and
 //! the publisher's swap come after.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::api::Refusal;
 use super::delta::{Change, Delta, FOLD_ROWS, is_narrow};
 use super::image::ImageDraft;
 use super::ports::ChangeLog;
-use super::texts::{ListText, lists_at, packs};
+use super::texts::{ListText, apply, lists_at, packs};
 use crate::app::catalogue::{self, PackText};
 use crate::engine::{BULK_LAYERS_MAX, Base, BulkBuilder, Layer, Overlay, OverlayBuilder, Ruleset};
 use crate::lists::Findings;
@@ -20,8 +20,8 @@ use crate::lists::pack::number_pattern;
 use crate::lists::row::Row;
 use crate::lists::segment::{Segment, SegmentKind};
 use crate::lists::view::{Changed, View};
-use crate::model::catalogue::{BlobId, Cursor};
-use crate::model::entry::{ListSpec, NumberPattern};
+use crate::model::catalogue::Cursor;
+use crate::model::entry::{ListKind, ListSpec, NumberPattern};
 use crate::model::revision::{Digest, Revision};
 use crate::model::time::Timestamp;
 
@@ -29,21 +29,21 @@ use crate::model::time::Timestamp;
 #[derive(Clone)]
 pub(super) struct Live {
     parts: Parts,
-    /// Hides what `parts` says is hidden: the larger level of every overlay.
-    large: Arc<Overlay>,
+    /// What single entries say of values of the bulk layers: made with the base, below the delta.
+    under: Arc<Overlay>,
     overlay: Arc<Overlay>,
     delta: Delta,
 }
 
-/// What does not change from one narrow change to the next.
+/// What does not change from one narrow change to the next, and is kept in an image.
 #[derive(Clone)]
 pub(super) struct Parts {
     pub base: Arc<Base>,
     pub bulk: Arc<[Arc<Layer>]>,
-    /// Segments of numbers that the bulk layers hold: (list, blob).
-    pub compiled: Vec<(Box<str>, BlobId)>,
-    /// Lists that have values of segments of texts among the entries of the base.
-    pub spread: Arc<BTreeSet<Box<str>>>,
+    /// Segments of numbers that the bulk layers hold, with their lists.
+    pub compiled: Vec<NamedSegment>,
+    /// The packs of numbering plans, by which the bulk layers read their numbers.
+    pub plans: Arc<[u8]>,
     /// Values that the bulk layers hold and that do not count.
     pub hidden: Arc<Hidden>,
 }
@@ -80,7 +80,7 @@ impl Live {
             base: ruleset.base,
             bulk: Arc::from([]),
             compiled: Vec::new(),
-            spread: Arc::default(),
+            plans: Arc::from([]),
             hidden: Arc::default(),
         })
     }
@@ -97,12 +97,11 @@ impl Live {
             if let Some(row) = row {
                 builder.hide_with(list);
                 builder.list(spec).map_err(refuse)?;
-                row.entries(spec, &mut |entry| builder.add(&entry).map_err(|e| e.to_string()))
-                    .map_err(refuse)?;
+                add(&mut builder, spec, row)?;
             }
         }
-        let large = Arc::new(builder.build().map_err(refuse)?);
-        Ok(Live { overlay: Arc::clone(&large), large, parts, delta: Delta::default() })
+        let under = Arc::new(builder.build().map_err(refuse)?);
+        Ok(Live { overlay: Arc::clone(&under), under, parts, delta: Delta::default() })
     }
 
     /// What an image keeps.
@@ -116,39 +115,36 @@ impl Live {
         Ruleset::new(base, bulk, Arc::clone(&self.overlay), revision, digest).map_err(refuse)
     }
 
-    /// Can these narrow edits go into an overlay? Values of segments of texts are entries of the
-    /// base that no row knows of.
-    pub fn takes(&self, edits: &[Edit]) -> bool {
-        edits.iter().all(|edit| !self.parts.spread.contains(edit.list()))
-    }
-
     /// What has changed from the revision of these parts to the newest, by a new overlay; `None`
     /// where that takes a new base.
     ///
-    /// Errors: those of the view.
+    /// Errors: those of the view, a segment that cannot be read.
     pub fn caught_up(
         &self,
         view: &dyn View,
+        log: &dyn ChangeLog,
         changed: Vec<Changed>,
     ) -> Result<Option<Prepared>, Refusal> {
-        let at = view.revision();
         let (mut delta, mut edits) = (Delta::default(), Vec::new());
         for change in changed {
             let Changed::Entry { list, key, before, after } = change else { return Ok(None) };
+            let in_texts = self.in_texts(view, log, &list, &key)?;
             let place = (list, key);
-            if after.is_none() && self.parts.hidden.contains_key(&place) {
-                // What a bulk layer has holds again.
+            if after.is_none() && (in_texts.is_some() || self.parts.hidden.contains_key(&place)) {
+                // What a bulk import has holds again.
                 return Ok(None);
             }
-            let ((list, key), below, now) = (place, before.flatten(), after.flatten());
+            let now = after.flatten();
             edits.push(match &now {
-                Some(row) => Edit::Put { list: list.clone(), row: row.clone() },
-                None => Edit::Remove { list: list.clone(), key: key.clone() },
+                Some(row) => Edit::Put { list: place.0.clone(), row: row.clone() },
+                None => Edit::Remove { list: place.0.clone(), key: place.1.clone() },
             });
-            delta.insert((list, key), Change { below, now });
+            delta.insert(place, Change { below: before.unwrap_or(in_texts), now });
         }
+        let at = view.revision();
         let spec = |list: &str| view.list(list, at).ok().flatten().map(|state| state.spec);
-        if !is_narrow(&edits, spec) || !self.takes(&edits) {
+        let entry = |list: &str, key: &str| delta.get(&(list.into(), key.into()))?.below.clone();
+        if !is_narrow(&edits, spec, entry) {
             return Ok(None);
         }
         self.over(view, delta).map(Some)
@@ -162,7 +158,12 @@ impl Live {
     /// A narrow change by a new overlay.
     ///
     /// Errors: an entry cannot be compiled; nothing is changed.
-    pub fn with_overlay(&self, view: &dyn View, edits: &[Edit]) -> Result<Prepared, Refusal> {
+    pub fn with_overlay(
+        &self,
+        view: &dyn View,
+        log: &dyn ChangeLog,
+        edits: &[Edit],
+    ) -> Result<Prepared, Refusal> {
         let at = view.revision();
         let mut delta = self.delta.clone();
         for edit in edits {
@@ -175,7 +176,10 @@ impl Live {
             match delta.get_mut(&place) {
                 Some(change) => change.now = now,
                 None => {
-                    let below = view.entry(list, key, at)?.and_then(|version| version.row);
+                    let below = match view.entry(list, key, at)? {
+                        Some(version) => version.row,
+                        None => self.in_texts(view, log, list, key)?,
+                    };
                     delta.insert(place, Change { below, now });
                 }
             }
@@ -189,8 +193,7 @@ impl Live {
         for (list, _) in delta.keys() {
             if !specs.contains_key(&**list) {
                 let state = view.list(list, at)?;
-                let missing = || Refusal::NotFound { kind: "list", name: list.to_string() };
-                specs.insert(list, state.ok_or_else(missing)?.spec);
+                specs.insert(list, state.ok_or_else(|| no_list(list))?.spec);
             }
         }
         let overlay = self.overlay_of(&delta, &specs)?;
@@ -203,8 +206,8 @@ impl Live {
         delta: &Delta,
         specs: &BTreeMap<&str, ListSpec>,
     ) -> Result<Overlay, Refusal> {
-        let large = Live { overlay: Arc::clone(&self.large), ..self.clone() };
-        let below = large.ruleset(Revision(0), Digest::default())?;
+        let under = Live { overlay: Arc::clone(&self.under), ..self.clone() };
+        let below = under.ruleset(Revision(0), Digest::default())?;
         let mut builder = OverlayBuilder::small(&below);
         for (place @ (list, key), change) in delta {
             let spec = &specs[&**list];
@@ -224,8 +227,7 @@ impl Live {
                 builder.list(spec).map_err(refuse)?;
             }
             for row in rows.filter_map(|(_, change)| change.now.as_ref()) {
-                row.entries(spec, &mut |entry| builder.add(&entry).map_err(|e| e.to_string()))
-                    .map_err(refuse)?;
+                add(&mut builder, spec, row)?;
             }
         }
         builder.build().map_err(refuse)
@@ -238,42 +240,95 @@ impl Live {
         bulk.iter().any(|layer| layer.holds_number(&spec.id, &base.plans, &number))
     }
 
+    /// The entry that the base has for a key from a bulk import of texts, the newest one.
+    fn in_texts(
+        &self,
+        view: &dyn View,
+        log: &dyn ChangeLog,
+        list: &str,
+        key: &str,
+    ) -> Result<Option<Row>, Refusal> {
+        let at = view.revision();
+        let Some(state) = view.list(list, at)? else { return Ok(None) };
+        for segment in state.segments.iter().rev() {
+            let numbers = |(of, known): &NamedSegment| **of == *list && known.blob == segment.blob;
+            if self.parts.compiled.iter().any(numbers) {
+                continue;
+            }
+            let octets = log.get_blob(segment.blob)?;
+            if Segment::parse(&octets).map_err(refuse)?.contains(key) {
+                return shared_row(&state.spec, segment, key).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
     /// Everything compiled anew, checked and probed as a whole, with `edits` over the newest
     /// revision. Bulk layers are kept where their segments are.
     ///
-    /// Errors: findings that refuse the catalogue, a segment that cannot be read.
+    /// Errors: findings that refuse the catalogue, a segment that cannot be read, an edit of a
+    /// list that is not there.
     pub fn rebuilt(
         &self,
         view: &dyn View,
         log: &dyn ChangeLog,
         edits: &[Edit],
-        now: Option<Timestamp>,
+        now: Timestamp,
     ) -> Result<Prepared, Refusal> {
-        self.at(view, log, view.revision(), edits, now)
+        let mut lists = lists_at(view, view.revision())?;
+        for edit in edits {
+            if !apply(&mut lists, edit) {
+                return Err(no_list(edit.list()));
+            }
+        }
+        self.compiled(log, lists, &|packs| {
+            catalogue::check(packs, Revision(0), Some(now)).map(|(ruleset, _)| ruleset)
+        })
     }
 
-    /// The same over any revision.
+    /// What is in force at a revision. It was probed when it came; what has changed since (the
+    /// time, small changes that went by without a probe) must not keep it from coming back.
+    ///
+    /// Errors: it cannot be compiled, a segment that cannot be read.
     pub fn at(
         &self,
         view: &dyn View,
         log: &dyn ChangeLog,
         at: Revision,
-        edits: &[Edit],
-        now: Option<Timestamp>,
     ) -> Result<Prepared, Refusal> {
-        let mut lists = lists_at(view, at, edits)?;
-        let segments = segments_at(view, at, edits)?;
-        let (numbers, texts) = self.read_segments(log, &lists, segments)?;
-        for (list, segment) in &texts {
+        self.compiled(log, lists_at(view, at)?, &|packs| {
+            catalogue::compile_unprobed(packs, Revision(0))
+        })
+    }
+
+    fn compiled(
+        &self,
+        log: &dyn ChangeLog,
+        mut lists: Vec<ListText>,
+        compile: &dyn Fn(&[PackText]) -> Result<Ruleset, Findings>,
+    ) -> Result<Prepared, Refusal> {
+        let of_list = |list: &ListText| {
+            let id = list.spec.id.clone();
+            let segments = list.segments.clone().into_iter();
+            segments.map(move |segment| (id.clone(), segment)).collect::<Vec<_>>()
+        };
+        let segments = lists.iter().flat_map(of_list).collect();
+        let (numbers, texts) = self.read_segments(log, segments)?;
+        // The newest one has its say first.
+        for (list, segment) in texts.iter().rev() {
             spread(&mut lists, list, segment, log)?;
         }
         let packs = packs(&lists);
-        let (ruleset, _) =
-            catalogue::check(&packs, Revision(at.0 + 1), now).map_err(|f| unusable(&f))?;
-        let (bulk, compiled) = self.bulk_of(&ruleset.base, log, &lists, &numbers)?;
-        let spread = Arc::new(texts.into_iter().map(|(list, _)| list).collect());
-        let parts = Parts { base: ruleset.base, bulk, compiled, spread, hidden: Arc::default() };
-        let mut live = Live::from_parts(parts)?;
+        let ruleset = compile(&packs).map_err(|f| unusable(&f))?;
+        let says_numbers = |(list, _): &(&ListText, &PackText)| {
+            matches!(list.spec.kind, ListKind::NumberPlan | ListKind::NumberClass)
+        };
+        let plans = lists.iter().zip(&packs).filter(says_numbers);
+        let plans: Arc<[u8]> = plans.flat_map(|(_, pack)| pack.octets.clone()).collect();
+        let same_plans = plans == self.parts.plans;
+        let (bulk, compiled) = self.bulk_of(&ruleset.base, log, &lists, (&numbers, same_plans))?;
+        let (base, hidden) = (ruleset.base, Arc::default());
+        let mut live = Live::from_parts(Parts { base, bulk, compiled, plans, hidden })?;
         let hidden = live.over_bulk(&lists);
         if !hidden.is_empty() {
             live = Live::from_parts(Parts { hidden: Arc::new(hidden), ..live.parts })?;
@@ -302,16 +357,11 @@ impl Live {
     fn read_segments(
         &self,
         log: &dyn ChangeLog,
-        lists: &[ListText],
-        segments: Vec<(Box<str>, SegmentUse)>,
+        segments: Vec<NamedSegment>,
     ) -> Result<(Vec<NamedSegment>, Vec<NamedSegment>), Refusal> {
         let (mut numbers, mut texts) = (Vec::new(), Vec::new());
         for (list, segment) in segments {
-            if !lists.iter().any(|known| known.spec.id == list) {
-                continue;
-            }
-            let compiled =
-                self.parts.compiled.iter().any(|(of, blob)| *of == list && *blob == segment.blob);
+            let compiled = self.parts.compiled.iter().any(|(_, known)| known.blob == segment.blob);
             let is_numbers = compiled || {
                 let octets = log.get_blob(segment.blob)?;
                 Segment::parse(&octets).map_err(refuse)?.kind() == SegmentKind::Numbers
@@ -329,13 +379,11 @@ impl Live {
         base: &Base,
         log: &dyn ChangeLog,
         lists: &[ListText],
-        wanted: &[NamedSegment],
-    ) -> Result<(Arc<[Arc<Layer>]>, Vec<(Box<str>, BlobId)>), Refusal> {
-        let name = |(list, segment): &NamedSegment| (list.clone(), segment.blob);
-        let names: Vec<_> = wanted.iter().map(name).collect();
-        let gone = self.parts.compiled.iter().any(|known| !names.contains(known));
+        (wanted, same_plans): (&[NamedSegment], bool),
+    ) -> Result<(Arc<[Arc<Layer>]>, Vec<NamedSegment>), Refusal> {
+        let gone = !same_plans || self.parts.compiled.iter().any(|known| !wanted.contains(known));
         let fresh: Vec<&NamedSegment> =
-            wanted.iter().filter(|one| !self.parts.compiled.contains(&name(one))).collect();
+            wanted.iter().filter(|one| !self.parts.compiled.contains(one)).collect();
         // What is said of a list is compiled into its bulk layers too.
         let same = lists.iter().all(|list| {
             !self.parts.compiled.iter().any(|(of, _)| *of == list.spec.id)
@@ -345,19 +393,19 @@ impl Live {
             && same
             && self.parts.bulk.len() + usize::from(!fresh.is_empty()) <= BULK_LAYERS_MAX;
         if keep && fresh.is_empty() {
-            return Ok((Arc::clone(&self.parts.bulk), names));
+            return Ok((Arc::clone(&self.parts.bulk), wanted.to_vec()));
         }
         let build: Vec<&NamedSegment> = if keep { fresh } else { wanted.iter().collect() };
         let mut layers: Vec<Arc<Layer>> = if keep { self.parts.bulk.to_vec() } else { Vec::new() };
         if !build.is_empty() {
             layers.push(Arc::new(bulk_layer(base, log, lists, &build)?));
         }
-        Ok((layers.into(), names))
+        Ok((layers.into(), wanted.to_vec()))
     }
 }
 
 /// A segment with the id of its list.
-type NamedSegment = (Box<str>, SegmentUse);
+pub(super) type NamedSegment = (Box<str>, SegmentUse);
 
 fn bulk_layer(
     base: &Base,
@@ -408,39 +456,22 @@ pub(super) fn shared_row(
     Row::read(spec, [("value", value)].into_iter().chain(shared)).map_err(refuse)
 }
 
-/// Segments in force, with those that edits add and without those that they take out.
-fn segments_at(
-    view: &dyn View,
-    at: Revision,
-    edits: &[Edit],
-) -> Result<Vec<NamedSegment>, Refusal> {
-    let versions = view.segments(None, at)?;
-    let mut segments: Vec<NamedSegment> =
-        versions.into_iter().map(|version| (version.list, version.segment)).collect();
-    for edit in edits {
-        match edit {
-            Edit::PutSegment { list, segment } => {
-                segments.retain(|(of, known)| of != list || known.blob != segment.blob);
-                segments.push((list.clone(), segment.clone()));
-            }
-            Edit::RemoveSegment { list, blob } => {
-                segments.retain(|(of, known)| of != list || known.blob != *blob);
-            }
-            Edit::RemoveList { list } => segments.retain(|(of, _)| of != list),
-            Edit::PutList(_) | Edit::Put { .. } | Edit::Remove { .. } | Edit::Clear { .. } => {}
-        }
-    }
-    Ok(segments)
-}
-
 fn hide(builder: &mut OverlayBuilder<'_>, spec: &ListSpec, row: &Row) -> Result<(), Refusal> {
     row.entries(spec, &mut |entry| builder.hide(&spec.id, &entry).map_err(|e| e.to_string()))
         .map_err(refuse)
 }
 
+fn add(builder: &mut OverlayBuilder<'_>, spec: &ListSpec, row: &Row) -> Result<(), Refusal> {
+    row.entries(spec, &mut |entry| builder.add(&entry).map_err(|e| e.to_string())).map_err(refuse)
+}
+
 /// A value with nothing said of it, to hide it by.
 fn value_row(spec: &ListSpec, key: &str) -> Result<Row, Refusal> {
     Row::read(spec, [("value", key)]).map_err(refuse)
+}
+
+fn no_list(list: &str) -> Refusal {
+    Refusal::NotFound { kind: "list", name: list.to_owned() }
 }
 
 /// What cannot be compiled although it was checked.

@@ -8,6 +8,7 @@ mod checking;
 mod control;
 mod delta;
 mod door;
+mod erasing;
 pub mod formats;
 mod image;
 mod json_formats;

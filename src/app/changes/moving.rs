@@ -3,7 +3,7 @@
 //! An import becomes segments (values that say the same otherwise) and single edits (the rest); it
 //! is live only by its change-set. Values are kept while they are read, 8 octets a number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 
 use sha2::{Digest as _, Sha256};
@@ -272,7 +272,7 @@ impl Changes {
         }
         edits.extend(taken.rows.values().cloned().map(put_row));
         if request.replaces {
-            self.replace(spec, taken, &fresh, &mut edits)?;
+            self.replace(spec, &fresh, &mut edits)?;
         }
         if edits.len() > EDITS_MAX {
             return Err(Refusal::Precondition {
@@ -290,7 +290,6 @@ impl Changes {
     fn replace(
         &self,
         spec: &ListSpec,
-        taken: &Taken,
         fresh: &[BlobId],
         edits: &mut Vec<Edit>,
     ) -> Result<(), Refusal> {
@@ -303,17 +302,12 @@ impl Changes {
                 edits.push(Edit::RemoveSegment { list: list.clone(), blob });
             }
         }
-        let kept = |key: &str| {
-            let number = key.strip_prefix('+').and_then(|d| E164Number::from_digits(d.as_bytes()));
-            taken.rows.contains_key(key)
-                || taken.groups.groups.iter().any(|group| match number {
-                    Some(number) => group.numbers.binary_search(&number).is_ok(),
-                    None => group.texts.binary_search_by(|text| (**text).cmp(key)).is_ok(),
-                })
-        };
+        let single: BTreeSet<Box<str>> = edits.iter().filter_map(put_key).collect();
+        // What was said of a key before, be it an entry or a removal, no longer holds: the file
+        // speaks for itself.
         each_row(&*writer.view, list, at, |version| {
-            if !kept(&version.key) {
-                edits.push(Edit::Remove { list: list.clone(), key: version.key });
+            if !single.contains(&version.key) {
+                edits.push(Edit::Clear { list: list.clone(), key: version.key });
             }
         })?;
         Ok(())
@@ -390,6 +384,13 @@ impl Changes {
         }
         rows.finish().map_err(failed)?;
         Ok(count)
+    }
+}
+
+fn put_key(edit: &Edit) -> Option<Box<str>> {
+    match edit {
+        Edit::Put { row, .. } => Some(row.key().into()),
+        _ => None,
     }
 }
 
