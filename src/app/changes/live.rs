@@ -346,7 +346,7 @@ impl Live {
             let rows = list.rows.iter().map(|(key, row)| (key, Some(row)));
             let all = rows.chain(list.taken_out.iter().map(|key| (key, None)));
             let found = all.filter(|(key, _)| self.in_bulk(&list.spec, key));
-            let place = |key: &Box<str>| (list.spec.id.clone(), key.clone());
+            let place = |key: &str| (list.spec.id.clone(), Box::from(key));
             hidden.extend(found.map(|(key, row)| (place(key), row.cloned())));
         }
         hidden
@@ -380,7 +380,7 @@ impl Live {
         log: &dyn ChangeLog,
         lists: &[ListText],
         (wanted, same_plans): (&[NamedSegment], bool),
-    ) -> Result<(Arc<[Arc<Layer>]>, Vec<NamedSegment>), Refusal> {
+    ) -> Result<Bulk, Refusal> {
         let gone = !same_plans || self.parts.compiled.iter().any(|known| !wanted.contains(known));
         let fresh: Vec<&NamedSegment> =
             wanted.iter().filter(|one| !self.parts.compiled.contains(one)).collect();
@@ -403,6 +403,9 @@ impl Live {
         Ok((layers.into(), wanted.to_vec()))
     }
 }
+
+/// Bulk layers, and what they hold.
+type Bulk = (Arc<[Arc<Layer>]>, Vec<NamedSegment>);
 
 /// A segment with the id of its list.
 pub(super) type NamedSegment = (Box<str>, SegmentUse);

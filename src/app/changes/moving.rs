@@ -162,7 +162,7 @@ impl Changes {
         }
         let repeated = tidy(&mut taken);
         let edits = self.edits_for(request, &spec, &taken)?;
-        let set = self.into_draft(caller, request, edits)?;
+        let set = self.put_in_draft(caller, request, edits)?;
         Ok(ImportReport {
             change_set: set,
             lines: taken.lines,
@@ -313,7 +313,7 @@ impl Changes {
         Ok(())
     }
 
-    fn into_draft(
+    fn put_in_draft(
         &self,
         caller: Caller,
         request: &ImportRequest,

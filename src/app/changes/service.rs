@@ -143,6 +143,7 @@ impl Changes {
         let (live, image) = prepared.into_live(at);
         writer.live = live;
         if image.is_some() {
+            writer.image_outdated = false;
             *self.image.lock().unwrap_or_else(PoisonError::into_inner) = image;
         }
         writer.stale = false;
@@ -154,7 +155,7 @@ impl Changes {
     pub fn tend(&self) -> Result<(), Refusal> {
         let mut writer = self.lock();
         writer.settle()?;
-        let due = writer.stale || writer.live.wants_fold();
+        let due = writer.stale || writer.image_outdated || writer.live.wants_fold();
         if due { self.recompile(&mut writer) } else { Ok(()) }
     }
 

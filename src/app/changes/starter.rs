@@ -28,7 +28,7 @@ pub enum Seeded {
     First,
     /// The packs are those that the catalogue came from.
     Same,
-    /// The packs have changed: a change-set waits for somebody to look at it, approve and commit it.
+    /// The packs have changed: a change-set waits for somebody to look at it, approve and commit.
     Upgrade(crate::model::catalogue::ChangeSetId),
 }
 

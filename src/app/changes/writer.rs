@@ -31,6 +31,8 @@ pub(super) struct Writer {
     pub live: Live,
     /// Commits are known that are not live.
     pub stale: bool,
+    /// The base image may hold what was erased from the log since.
+    pub image_outdated: bool,
     /// The log may have more than is known here.
     in_doubt: bool,
     /// The view did not take what the log has.
@@ -78,6 +80,7 @@ impl Writer {
             head: Head::default(),
             live,
             stale: false,
+            image_outdated: false,
             in_doubt: false,
             view_broken: false,
             erased: BTreeSet::new(),
@@ -152,6 +155,7 @@ impl Writer {
         self.read_again()?;
         erased?;
         self.erasing_failed = false;
+        self.image_outdated = true;
         Ok(())
     }
 
