@@ -89,6 +89,7 @@ const CLOCK_FILES: &[(&str, &str)] = &[
     ("src/app/metrics.rs", "measures"),
     ("src/cli/bench/load.rs", "measures"),
     ("src/cli/serve.rs", "measures its own start"),
+    ("src/cli/serve/start.rs", "paces base images"),
     ("src/app/changes/service.rs", "measures"),
     ("src/fetch/mod.rs", "deadlines of a download"),
     ("src/http/grpc.rs", "deadlines of connections"),

@@ -124,6 +124,20 @@ impl Trial {
     }
 }
 
+/// As [`compile`], without asking what all together would do to ordinary traffic.
+///
+/// Errors: the findings, when any line of any pack is wrong.
+pub(super) fn compile_unprobed(
+    packs: &[PackText],
+    revision: Revision,
+) -> Result<Ruleset, Findings> {
+    read(packs)?.build(revision, digest(packs)).map_err(|error| {
+        let mut findings = Findings::default();
+        findings.push(whole(error.to_string()));
+        findings
+    })
+}
+
 /// Reads and checks packs into a builder, to which more may be added.
 ///
 /// Errors: the findings, when any line of any pack is wrong.

@@ -24,6 +24,7 @@ struct State {
     warm: AtomicBool,
     draining: AtomicBool,
     died: AtomicU32,
+    store_broken: AtomicBool,
 }
 
 impl Health {
@@ -40,6 +41,16 @@ impl Health {
     /// The process is about to end: no new work.
     pub fn set_draining(&self) {
         self.0.draining.store(true, Ordering::Release);
+    }
+
+    /// The store cannot be read: screening goes on with what the base image has.
+    pub fn set_store_broken(&self) {
+        self.0.store_broken.store(true, Ordering::Release);
+    }
+
+    /// Can the store not be read? No reason to send traffic elsewhere, but to repair it.
+    pub fn is_store_broken(&self) -> bool {
+        self.0.store_broken.load(Ordering::Acquire)
     }
 
     /// Watches one task: keep the guard inside it.

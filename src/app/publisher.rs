@@ -4,7 +4,7 @@
 //! until nobody reads it any more, and dropped by whoever calls [`Publisher::collect`], which is
 //! the control thread.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
@@ -18,6 +18,8 @@ pub struct Publisher {
     current: ArcSwap<Ruleset>,
     /// Milliseconds since 1970 of the last publish.
     published: AtomicU64,
+    /// The log may hold newer revisions than what is published.
+    stale: AtomicBool,
     retired: Mutex<Vec<Arc<Ruleset>>>,
 }
 
@@ -27,6 +29,7 @@ impl Publisher {
         Publisher {
             current: ArcSwap::from_pointee(first),
             published: AtomicU64::new(now.0),
+            stale: AtomicBool::new(false),
             retired: Mutex::new(Vec::new()),
         }
     }
@@ -43,6 +46,17 @@ impl Publisher {
         self.published.store(now.0, Ordering::Relaxed);
         // A poisoned lock only means that a collector panicked; the list itself is whole.
         self.retired.lock().unwrap_or_else(PoisonError::into_inner).push(before);
+    }
+
+    /// Says whether the log, which could not be read yet or at all, may hold newer revisions.
+    pub fn set_stale(&self, stale: bool) {
+        self.stale.store(stale, Ordering::Relaxed);
+    }
+
+    /// May the log hold newer revisions?
+    #[inline]
+    pub fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::Relaxed)
     }
 
     /// Drops retired rulesets that nobody reads any more; says how many are still read.
@@ -65,6 +79,7 @@ impl RulesetInfo for Publisher {
             digest: ruleset.digest,
             published: Timestamp(self.published.load(Ordering::Relaxed)),
             entries: ruleset.entries(),
+            stale: self.is_stale(),
         })
     }
 }

@@ -7,7 +7,7 @@ use super::screening::{Clock, Screen, Stamp};
 use crate::engine::screen;
 use crate::model::attempt::{Attempt, ContentBasis, StateFacts};
 use crate::model::policy::Traffic;
-use crate::model::verdict::Verdict;
+use crate::model::verdict::{Flags, Verdict};
 
 /// Texts that pass through every table: Han, words, a link, numbers.
 const WARM_TEXTS: [&str; 2] = [
@@ -34,7 +34,10 @@ impl Screen for Screener {
         let now = self.clock.now();
         // What traffic teaches is not kept yet; the signature has its place.
         let facts = StateFacts::default();
-        let verdict = screen(&ruleset, attempt, &facts, now);
+        let mut verdict = screen(&ruleset, attempt, &facts, now);
+        if self.publisher.is_stale() {
+            verdict.flags.insert(Flags::STALE);
+        }
         let stamp =
             Stamp { revision: ruleset.revision, digest: ruleset.digest, mode: verdict.mode, now };
         encode(&verdict, &stamp);

@@ -49,6 +49,8 @@ pub struct RulesetStatus {
     pub published: Timestamp,
     /// Entries in all its lists.
     pub entries: u64,
+    /// The log, which could not be read yet or at all, may hold newer revisions.
+    pub stale: bool,
 }
 
 /// Tells about the ruleset in use.

@@ -1,10 +1,12 @@
 //! `ringfence serve`: the embedded default. Loads packs, opens both ports, drains on SIGTERM.
 
+mod start;
+
 use std::fs;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -13,22 +15,24 @@ use tokio::sync::watch;
 
 use super::control::token;
 use super::{Failure, PackArgs, packs};
-use crate::app::catalogue::{self, PackText};
-use crate::app::changes::api::Refusal;
-use crate::app::changes::{Changes, Control, Seeded};
+use crate::app::catalogue::PackText;
+use crate::app::changes::{Changes, Control, Door, Seeded};
 use crate::app::clock::SystemClock;
 use crate::app::health::Health;
 use crate::app::metrics::Metrics;
 use crate::app::publisher::Publisher;
 use crate::app::screener::Screener;
 use crate::app::screening::Clock;
-use crate::model::revision::Revision;
-use crate::store::{DataDir, SqliteLog, SqliteView};
 use crate::telemetry::{self, Format};
 use crate::{grpc, http};
+use start::{Catalogue, Images, Store};
 
 /// How often retired rulesets are looked through: a swap is rare, memory is given back soon.
 const COLLECT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long the ready line waits for the store when there is an image: long enough for most, and
+/// within two seconds with what comes before it.
+const STORE_WAIT: Duration = Duration::from_millis(1_200);
 
 /// Arguments of `serve`.
 #[derive(Args)]
@@ -71,48 +75,11 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
             .into());
         }
     }
-    prepare(&args.data_dir)?;
     let start = Instant::now();
     let catalogue = Catalogue::open(args)?;
     let load_time = start.elapsed();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(args, catalogue, load_time))
-}
-
-/// The catalogue with its store.
-struct Catalogue {
-    publisher: Arc<Publisher>,
-    changes: Arc<Changes>,
-    seeded: Seeded,
-}
-
-impl Catalogue {
-    /// Opens the store and compiles what it holds; an empty one begins with the packs.
-    fn open(args: &ServeArgs) -> Result<Catalogue, Failure> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let dir = Arc::new(DataDir::open(&args.data_dir)?);
-        let log = Arc::new(SqliteLog::open(&dir)?);
-        log.sweep(&log.named_blobs()?)?;
-        let view = match SqliteView::open(&dir.view_path()) {
-            Ok(view) => view,
-            Err(error) => {
-                tracing::warn!(%error, "the view of the catalogue is made anew from the log");
-                SqliteView::create(&dir.view_path())?
-            }
-        };
-        let packs = packs(args)?;
-        let empty =
-            catalogue::compile(&[], Revision(0)).map_err(|_| "nothing cannot be compiled")?;
-        let publisher = Arc::new(Publisher::new(empty, clock.now()));
-        let changes =
-            Changes::open(log, Box::new(view), Arc::clone(&publisher), clock).map_err(refused)?;
-        let seeded = changes.seed(&packs).map_err(refused)?;
-        Ok(Catalogue { publisher, changes: Arc::new(changes), seeded })
-    }
-}
-
-fn refused(refusal: Refusal) -> Failure {
-    format!("the catalogue cannot be used: {refusal}").into()
 }
 
 /// Makes the data folder and checks that it can be written, before anything depends on it.
@@ -142,22 +109,13 @@ fn packs(args: &ServeArgs) -> Result<Vec<PackText>, Failure> {
 
 async fn serve(args: &ServeArgs, catalogue: Catalogue, load_time: Duration) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let Catalogue { publisher, changes, seeded } = catalogue;
-    let ruleset = Arc::clone(&publisher.load());
-    let summary = Summary {
-        revision: ruleset.revision.0,
-        digest: ruleset.digest.to_string(),
-        lists: ruleset.lists(),
-        entries: ruleset.entries(),
-        load_ms: load_time.as_millis(),
-        seeded,
-    };
-    drop(ruleset);
+    let Catalogue { publisher, door, images, dir: _dir, store, seeded } = catalogue;
     let mut config = grpc::Config::new(args.listen);
     config.cores = args.cores.map_or(config.cores, usize::from);
     let metrics = Arc::new(Metrics::new(config.cores));
     let health = Health::new();
     health.set_warm();
+    let mut reading = store.map(|store| tokio::spawn(read_store(store, health.clone())));
 
     let control = http::Control::bind(
         args.control_listen,
@@ -166,7 +124,7 @@ async fn serve(args: &ServeArgs, catalogue: Catalogue, load_time: Duration) -> R
             health: health.clone(),
             ruleset: Arc::clone(&publisher) as Arc<_>,
             clock: Arc::clone(&clock),
-            grpc: Some(control_service(args, Arc::clone(&changes) as Arc<dyn Control>)?),
+            grpc: Some(control_service(args, Arc::clone(&door) as Arc<dyn Control>)?),
         },
     )
     .await
@@ -176,20 +134,35 @@ async fn serve(args: &ServeArgs, catalogue: Catalogue, load_time: Duration) -> R
     let control = tokio::spawn(control.run(stopped));
 
     let screener = Arc::new(Screener::new(Arc::clone(&publisher), clock));
-    let parts = grpc::Parts { screen: screener, metrics, health };
+    let parts = grpc::Parts { screen: screener, metrics, health: health.clone() };
     let mut data =
         grpc::Server::start(config, parts).map_err(|e| port_failure("data", args.listen, &e))?;
-    summary.print(data.local_addr(), control_address)?;
+    // Attempts are answered from here on; whoever waits for the line may want to change lists.
+    let read = match &mut reading {
+        Some(reading) => tokio::time::timeout(STORE_WAIT, reading).await.ok(),
+        None => Some(Ok(seeded)),
+    };
+    let store = match read {
+        _ if health.is_store_broken() => "broken",
+        None => "reading",
+        Some(_) => "ok",
+    };
+    let seeded = read.and_then(Result::ok).unwrap_or(Seeded::Same);
+    Summary::new(&publisher, store, load_time, seeded).print(data.local_addr(), control_address)?;
 
+    let images = Arc::new(Mutex::new(images));
     let ended = tokio::select! {
         () = asked_to_stop() => None,
         name = data.ended() => Some(name),
-        never = tend(&publisher, &changes) => match never {},
+        never = tend(&publisher, &door, &images) => match never {},
     };
     let drained = data.drain().await;
+    let (last, behind) = (Arc::clone(&images), Arc::clone(&door));
+    let kept = tokio::task::spawn_blocking(move || keep_image(&last, &behind, Images::write));
     // The control port answers until the data port is empty, so that the drain can be watched.
     stop.send_replace(true);
     drop(control.await);
+    drop(kept.await);
     if let Some(name) = ended {
         return Err(format!("the thread {name} ended by itself; see the log").into());
     }
@@ -220,18 +193,47 @@ fn control_service(args: &ServeArgs, control: Arc<dyn Control>) -> Result<http::
     Ok(grpc::control::service(grpc::control::Parts { control, gate })?)
 }
 
-/// Gives memory of retired rulesets back, on this thread and never on a data core, and compiles a
-/// new base where the overlay has grown.
-async fn tend(publisher: &Publisher, changes: &Arc<Changes>) -> std::convert::Infallible {
+/// Reads the store while attempts are screened with the image.
+async fn read_store(store: Store, health: Health) -> Seeded {
+    let read = tokio::task::spawn_blocking(move || store.open()).await;
+    let why = match read {
+        Ok(Ok(seeded)) => return seeded,
+        Ok(Err(why)) => why,
+        Err(error) => error.to_string(),
+    };
+    health.set_store_broken();
+    tracing::error!(
+        why,
+        "the store cannot be read; screening goes on with the base image, nothing can be changed"
+    );
+    Seeded::Same
+}
+
+/// Gives memory of retired rulesets back, on this thread and never on a data core, compiles a new
+/// base where the overlay has grown, and keeps images of bases.
+async fn tend(
+    publisher: &Publisher,
+    door: &Arc<Door>,
+    images: &Arc<Mutex<Images>>,
+) -> std::convert::Infallible {
     let mut tick = tokio::time::interval(COLLECT_INTERVAL);
     loop {
         tick.tick().await;
         publisher.collect();
-        let changes = Arc::clone(changes);
+        let Some(changes) = door.changes() else { continue };
         let tended = tokio::task::spawn_blocking(move || changes.tend()).await;
         if let Ok(Err(refusal)) = tended {
             tracing::error!(%refusal, "a new base could not be compiled; the old one stays");
         }
+        let (images, door) = (Arc::clone(images), Arc::clone(door));
+        let kept = move || keep_image(&images, &door, Images::tend);
+        drop(tokio::task::spawn_blocking(kept).await);
+    }
+}
+
+fn keep_image(images: &Mutex<Images>, door: &Door, keep: fn(&mut Images, &Changes)) {
+    if let Some(changes) = door.changes() {
+        keep(&mut images.lock().unwrap_or_else(PoisonError::into_inner), &changes);
     }
 }
 
@@ -265,17 +267,45 @@ struct Summary {
     lists: usize,
     entries: u64,
     load_ms: u128,
+    /// ok, reading or broken.
+    store: &'static str,
+    stale: bool,
     seeded: Seeded,
 }
 
 impl Summary {
+    fn new(
+        publisher: &Publisher,
+        store: &'static str,
+        load_time: Duration,
+        seeded: Seeded,
+    ) -> Summary {
+        let ruleset = publisher.load();
+        Summary {
+            revision: ruleset.revision.0,
+            digest: ruleset.digest.to_string(),
+            lists: ruleset.lists(),
+            entries: ruleset.entries(),
+            load_ms: load_time.as_millis(),
+            store,
+            stale: publisher.is_stale(),
+            seeded,
+        }
+    }
+
     fn print(&self, data: SocketAddr, control: SocketAddr) -> std::io::Result<()> {
         let mut out = anstream::stdout().lock();
         writeln!(
             out,
             "ready data={data} control={control} revision={} digest={} lists={} entries={} \
-             load_ms={}",
-            self.revision, self.digest, self.lists, self.entries, self.load_ms
+             load_ms={} store={} stale={}",
+            self.revision,
+            self.digest,
+            self.lists,
+            self.entries,
+            self.load_ms,
+            self.store,
+            if self.stale { "yes" } else { "no" }
         )?;
         if let Seeded::Upgrade(id) = self.seeded {
             writeln!(

@@ -213,6 +213,11 @@ impl Layer {
         self.list_index(&spec.id).is_none_or(|at| self.lists[at] == *spec)
     }
 
+    /// What this layer knows of a list.
+    pub fn list(&self, id: &str) -> Option<&ListSpec> {
+        self.list_index(id).map(|at| &self.lists[at])
+    }
+
     /// The place of a list.
     pub(super) fn list_index(&self, id: &str) -> Option<usize> {
         self.lists.iter().position(|list| *list.id == *id)

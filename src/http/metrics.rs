@@ -76,7 +76,12 @@ impl Counters {
         let help = "Time since the ruleset in use was published here";
         gauge(encoder, "list_age", help, Some(&Unit::Seconds), age_ms as f64 / 1000.0)?;
         let entries = status.entries as f64;
-        gauge(encoder, "list_entries", "Entries in all lists", None, entries)
+        gauge(encoder, "list_entries", "Entries in all lists", None, entries)?;
+        let help = "1 while the log, not read yet or unreadable, may hold newer revisions";
+        gauge(encoder, "list_stale", help, None, f64::from(u8::from(status.stale)))?;
+        let broken = self.0.health.is_store_broken();
+        let help = "1 where the store cannot be read and nothing can be changed";
+        gauge(encoder, "store_broken", help, None, f64::from(u8::from(broken)))
     }
 }
 

@@ -193,6 +193,9 @@ impl Site {
                 Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "cannot render metrics\n"),
             },
             "/livez" => probe(self.health.is_live(), "live\n", "a task has died\n"),
+            "/readyz" if self.health.is_store_broken() => {
+                probe(self.health.is_ready(), "ready store=broken stale=yes\n", "not ready\n")
+            }
             "/readyz" => probe(self.health.is_ready(), "ready\n", "not ready\n"),
             _ => text(StatusCode::NOT_FOUND, "not found\n"),
         }

@@ -12,7 +12,13 @@ struct Fixed;
 impl RulesetInfo for Fixed {
     fn ruleset(&self) -> Option<RulesetStatus> {
         let (revision, digest) = (Revision(7), Digest::default());
-        Some(RulesetStatus { revision, digest, published: Timestamp(1_000), entries: 42 })
+        Some(RulesetStatus {
+            revision,
+            digest,
+            published: Timestamp(1_000),
+            entries: 42,
+            stale: true,
+        })
     }
 }
 
@@ -61,6 +67,9 @@ async fn probes_follow_health() {
     assert!(get(started.address, "GET /readyz").await.starts_with("HTTP/1.1 503"));
     started.health.set_warm();
     assert!(get(started.address, "GET /readyz").await.starts_with("HTTP/1.1 200"));
+    started.health.set_store_broken();
+    let page = get(started.address, "GET /readyz").await;
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("store=broken"), "{page}");
     drop(started.health.guard(Component::DataCore));
     assert!(get(started.address, "GET /livez").await.starts_with("HTTP/1.1 503"));
     assert!(get(started.address, "GET /readyz").await.starts_with("HTTP/1.1 503"));
@@ -69,6 +78,7 @@ async fn probes_follow_health() {
 #[tokio::test]
 async fn metrics_show_the_counters() {
     let started = start().await;
+    started.health.set_store_broken();
     started.metrics.cell(1).verdict(Traffic::Call, Action::Allow, Action::Block);
     started.metrics.cell(0).engine.record(Duration::from_micros(3));
     started.metrics.cell(0).panics.add();
@@ -83,6 +93,8 @@ async fn metrics_show_the_counters() {
         "ringfence_list_revision 7.0",
         "ringfence_list_age_seconds 2.5",
         "ringfence_list_entries 42.0",
+        "ringfence_list_stale 1.0",
+        "ringfence_store_broken 1.0",
         r#"ringfence_connections_open{core="1"} 0.0"#,
         r#"ringfence_errors_total{code="INTERNAL"} 0"#,
     ] {

@@ -216,6 +216,9 @@ impl Flags {
     pub const CEILING_LIMITED: Flags = Flags(1 << 9);
     /// Verification facts came in on an ingress that is not trusted and were ignored.
     pub const VERIFICATION_IGNORED: Flags = Flags(1 << 10);
+    /// The ruleset may not be the newest: the server could not read its log yet, or at all. Of the
+    /// server and not of the engine, which never sets it.
+    pub const STALE: Flags = Flags(1 << 11);
 
     /// Are all of `other` in?
     #[inline]

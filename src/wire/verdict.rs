@@ -171,7 +171,7 @@ fn treatment(verdict: &Verdict<'_>) -> Option<pb::Treatment> {
 }
 
 /// Every flag with its name on the wire, in the order of the bits.
-const FLAGS: [(Flags, pb::VerdictFlag); 11] = [
+const FLAGS: [(Flags, pb::VerdictFlag); 12] = [
     (Flags::DEGRADED, pb::VerdictFlag::Degraded),
     (Flags::TEXT_ILL_FORMED, pb::VerdictFlag::TextIllFormed),
     (Flags::TEXT_TRUNCATED, pb::VerdictFlag::TextTruncated),
@@ -183,6 +183,7 @@ const FLAGS: [(Flags, pb::VerdictFlag); 11] = [
     (Flags::ACTION_DEGRADED, pb::VerdictFlag::ActionDegraded),
     (Flags::CEILING_LIMITED, pb::VerdictFlag::CeilingLimited),
     (Flags::VERIFICATION_IGNORED, pb::VerdictFlag::VerificationIgnored),
+    (Flags::STALE, pb::VerdictFlag::Stale),
 ];
 
 fn flags(flags: Flags) -> Vec<i32> {

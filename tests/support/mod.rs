@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub mod cases;
+pub mod desk;
 pub mod rows;
 
 use std::io::Read as _;

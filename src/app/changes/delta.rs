@@ -26,7 +26,13 @@ pub(super) type Delta = BTreeMap<(Box<str>, Box<str>), Change>;
 /// May these edits go live by a new overlay? So it is with single numbers, sender ids, signatures
 /// and domains, which speak for themselves; whatever may stop much traffic, or is read by others
 /// (plans, policy, trunks, protected numbers, whole lists), is compiled and probed as a whole.
-pub(super) fn is_narrow(edits: &[Edit], spec: impl Fn(&str) -> Option<ListSpec>) -> bool {
+///
+/// Lists and entries are asked for as they are before the edits.
+pub(super) fn is_narrow(
+    edits: &[Edit],
+    spec: impl Fn(&str) -> Option<ListSpec>,
+    entry: impl Fn(&str, &str) -> Option<Row>,
+) -> bool {
     edits.len() <= FOLD_ROWS
         && edits.iter().all(|edit| {
             let (list, row, key) = match edit {
@@ -42,6 +48,9 @@ pub(super) fn is_narrow(edits: &[Edit], spec: impl Fn(&str) -> Option<ListSpec>)
             };
             let protects =
                 |row: &Row| row.meta(&spec).is_ok_and(|meta| meta.effect == Effect::Protect);
-            one_value && spec.meta.effect != Effect::Protect && !row.is_some_and(protects)
+            one_value
+                && spec.meta.effect != Effect::Protect
+                && !row.is_some_and(protects)
+                && !entry(list, key).is_some_and(|was| protects(&was))
         })
 }

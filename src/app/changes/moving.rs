@@ -3,7 +3,7 @@
 //! An import becomes segments (values that say the same otherwise) and single edits (the rest); it
 //! is live only by its change-set. Values are kept while they are read, 8 octets a number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 
 use sha2::{Digest as _, Sha256};
@@ -40,8 +40,65 @@ type Shared = Vec<(&'static str, Box<str>)>;
 /// Values that share their other cells.
 #[derive(Default)]
 struct Group {
+    shared: Shared,
     numbers: Vec<E164Number>,
     texts: Vec<Box<str>>,
+}
+
+/// All groups in the order in which the source brings them up.
+#[derive(Default)]
+struct Groups {
+    groups: Vec<Group>,
+    places: BTreeMap<Shared, usize>,
+    /// Cells besides the value of the record before, as the source has them, and their group:
+    /// mostly the next record has the same.
+    last: Option<(Shared, usize)>,
+}
+
+impl Groups {
+    /// The group of a record; a new one where there is none and room is left.
+    ///
+    /// Errors: those of `fits`, which is asked before there is a new one.
+    fn of(
+        &mut self,
+        record: &Record,
+        defaults: &[(&'static str, &str)],
+        fits: impl FnOnce(&Shared) -> Result<(), String>,
+    ) -> Result<Option<&mut Group>, String> {
+        let own = || record.cells().filter(|(column, _)| *column != "value");
+        let same = |known: &Shared| {
+            let mut known = known.iter();
+            own().all(|(column, cell)| known.next().is_some_and(|k| k.0 == column && *k.1 == *cell))
+                && known.next().is_none()
+        };
+        let at = match &self.last {
+            Some((known, at)) if same(known) => *at,
+            _ => {
+                let cells: Shared = own().map(|(column, cell)| (column, cell.into())).collect();
+                let mut shared = cells.clone();
+                for (column, cell) in defaults {
+                    if !shared.iter().any(|(known, _)| known == column) {
+                        shared.push((column, (*cell).into()));
+                    }
+                }
+                shared.sort_unstable();
+                let at = match self.places.get(&shared) {
+                    Some(at) => *at,
+                    None if self.groups.len() >= GROUPS_MAX => return Ok(None),
+                    None => {
+                        fits(&shared)?;
+                        let group = Group { shared: shared.clone(), ..Group::default() };
+                        self.groups.push(group);
+                        self.places.insert(shared, self.groups.len() - 1);
+                        self.groups.len() - 1
+                    }
+                };
+                self.last = Some((cells, at));
+                at
+            }
+        };
+        Ok(self.groups.get_mut(at))
+    }
 }
 
 /// Counts and digests octets on their way.
@@ -64,7 +121,7 @@ impl Read for Source<'_> {
 
 /// What was read.
 struct Taken {
-    groups: BTreeMap<Shared, Group>,
+    groups: Groups,
     rows: BTreeMap<Box<str>, Row>,
     lines: u64,
     taken: u64,
@@ -105,7 +162,7 @@ impl Changes {
         }
         let repeated = tidy(&mut taken);
         let edits = self.edits_for(request, &spec, &taken)?;
-        let set = self.into_draft(caller, request, edits)?;
+        let set = self.put_in_draft(caller, request, edits)?;
         Ok(ImportReport {
             change_set: set,
             lines: taken.lines,
@@ -154,7 +211,7 @@ impl Changes {
         };
         let defaults = defaults(spec, &request.defaults)?;
         let mut taken = Taken {
-            groups: BTreeMap::new(),
+            groups: Groups::default(),
             rows: BTreeMap::new(),
             lines: 0,
             taken: 0,
@@ -192,7 +249,8 @@ impl Changes {
         let list = &request.list;
         let put_row = |row: Row| Edit::Put { list: list.clone(), row };
         let mut fresh: Vec<BlobId> = Vec::new();
-        for (shared, group) in &taken.groups {
+        for group in &taken.groups.groups {
+            let shared = &group.shared;
             if group.numbers.len() + group.texts.len() < SEGMENT_VALUES_MIN {
                 let numbers = group.numbers.iter().map(|number| number.to_string());
                 let few = SegmentUse { blob: BlobId([0; 32]), count: 0, shared: shared.clone() };
@@ -214,7 +272,7 @@ impl Changes {
         }
         edits.extend(taken.rows.values().cloned().map(put_row));
         if request.replaces {
-            self.replace(spec, taken, &fresh, &mut edits)?;
+            self.replace(spec, &fresh, &mut edits)?;
         }
         if edits.len() > EDITS_MAX {
             return Err(Refusal::Precondition {
@@ -232,7 +290,6 @@ impl Changes {
     fn replace(
         &self,
         spec: &ListSpec,
-        taken: &Taken,
         fresh: &[BlobId],
         edits: &mut Vec<Edit>,
     ) -> Result<(), Refusal> {
@@ -245,23 +302,18 @@ impl Changes {
                 edits.push(Edit::RemoveSegment { list: list.clone(), blob });
             }
         }
-        let kept = |key: &str| {
-            let number = key.strip_prefix('+').and_then(|d| E164Number::from_digits(d.as_bytes()));
-            taken.rows.contains_key(key)
-                || taken.groups.values().any(|group| match number {
-                    Some(number) => group.numbers.binary_search(&number).is_ok(),
-                    None => group.texts.binary_search_by(|text| (**text).cmp(key)).is_ok(),
-                })
-        };
+        let single: BTreeSet<Box<str>> = edits.iter().filter_map(put_key).collect();
+        // What was said of a key before, be it an entry or a removal, no longer holds: the file
+        // speaks for itself.
         each_row(&*writer.view, list, at, |version| {
-            if !kept(&version.key) {
-                edits.push(Edit::Remove { list: list.clone(), key: version.key });
+            if !single.contains(&version.key) {
+                edits.push(Edit::Clear { list: list.clone(), key: version.key });
             }
         })?;
         Ok(())
     }
 
-    fn into_draft(
+    fn put_in_draft(
         &self,
         caller: Caller,
         request: &ImportRequest,
@@ -335,6 +387,13 @@ impl Changes {
     }
 }
 
+fn put_key(edit: &Edit) -> Option<Box<str>> {
+    match edit {
+        Edit::Put { row, .. } => Some(row.key().into()),
+        _ => None,
+    }
+}
+
 /// Puts one record where it belongs.
 fn take(
     taken: &mut Taken,
@@ -342,14 +401,6 @@ fn take(
     record: &Record,
     defaults: &[(&'static str, &str)],
 ) -> Result<(), String> {
-    let own = record.cells().filter(|(column, _)| *column != "value");
-    let mut shared: Shared = own.map(|(column, cell)| (column, cell.into())).collect();
-    for (column, cell) in defaults {
-        if !shared.iter().any(|(known, _)| known == column) {
-            shared.push((column, (*cell).into()));
-        }
-    }
-    shared.sort_unstable();
     let one_value = matches!(
         spec.kind,
         ListKind::Number
@@ -360,18 +411,16 @@ fn take(
     );
     let value = record.get("value").unwrap_or("");
     let number = value.strip_prefix('+').and_then(|d| E164Number::from_digits(d.as_bytes()));
-    let known = taken.groups.contains_key(&shared);
-    if one_value && (known || taken.groups.len() < GROUPS_MAX) {
-        if let (Some(number), ListKind::Number) = (number, spec.kind) {
-            if !known {
-                read_row(spec, value, &shared)?;
+    if one_value {
+        // What a group shares is read once; of numbers nothing else is left to be read.
+        let fits = |shared: &Shared| read_row(spec, value, shared).map(drop);
+        if let Some(group) = taken.groups.of(record, defaults, fits)? {
+            match number {
+                Some(number) if spec.kind == ListKind::Number => group.numbers.push(number),
+                _ => group.texts.push(read_row(spec, value, &group.shared)?.key().into()),
             }
-            taken.groups.entry(shared).or_default().numbers.push(number);
-        } else {
-            let row = read_row(spec, value, &shared)?;
-            taken.groups.entry(shared).or_default().texts.push(row.key().into());
+            return Ok(());
         }
-        return Ok(());
     }
     if taken.rows.len() >= EDITS_MAX {
         return Err(format!("more than {EDITS_MAX} entries that differ in more than their value"));
@@ -392,7 +441,7 @@ fn read_row(spec: &ListSpec, value: &str, shared: &Shared) -> Result<Row, String
 /// Sorts values and drops repeats; says how many there were.
 fn tidy(taken: &mut Taken) -> u64 {
     let mut kept = taken.rows.len() as u64;
-    for group in taken.groups.values_mut() {
+    for group in &mut taken.groups.groups {
         group.numbers.sort_unstable();
         group.numbers.dedup();
         group.texts.sort_unstable();

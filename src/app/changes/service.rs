@@ -6,6 +6,7 @@ use super::api::{
     AuditRecord, Caller, CheckReport, Live as LiveCommit, Page, PageRequest, Preview, Refusal,
 };
 use super::delta::is_narrow;
+use super::image::{Image, ImageDraft};
 use super::live::{Live, Prepared};
 use super::paging;
 use super::ports::{CatalogueView, ChangeLog, LogError, Verified};
@@ -26,6 +27,8 @@ pub struct Changes {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) publisher: Arc<Publisher>,
     writer: Mutex<Writer>,
+    /// The newest base that is not in an image yet.
+    image: Mutex<Option<ImageDraft>>,
 }
 
 impl From<Denied> for Refusal {
@@ -51,15 +54,56 @@ impl Changes {
         publisher: Arc<Publisher>,
         clock: Arc<dyn Clock>,
     ) -> Result<Changes, Refusal> {
+        Changes::open_from(None, log, view, publisher, clock)
+    }
+
+    /// The same, going on from the image that `publisher` has the ruleset of already.
+    ///
+    /// Errors: as [`Changes::open`]; what is published stays then.
+    pub fn open_from(
+        image: Option<Image>,
+        log: Arc<dyn ChangeLog>,
+        view: Box<dyn CatalogueView>,
+        publisher: Arc<Publisher>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Changes, Refusal> {
         let writer = Writer::open(Arc::clone(&log), view, Live::empty()?)?;
-        let changes = Changes { log, clock, publisher, writer: Mutex::new(writer) };
-        {
-            let mut writer = changes.lock();
-            if writer.book.revision() > Revision(0) {
-                changes.recompile(&mut writer)?;
+        let (writer, image_draft) = (Mutex::new(writer), Mutex::new(None));
+        let changes = Changes { log, clock, publisher, writer, image: image_draft };
+        changes.resume(&mut changes.lock(), image)?;
+        changes.publisher.set_stale(false);
+        Ok(changes)
+    }
+
+    /// From what an image has to what the log has.
+    fn resume(&self, writer: &mut Writer, image: Option<Image>) -> Result<(), Refusal> {
+        let (_, newest, digest) = writer.view.applied()?;
+        let at = image.as_ref().map(|image| (image.revision(), image.digest()));
+        if let (Some((revision, of_image)), Some(live)) = (at, image.and_then(Image::into_live)) {
+            // An image of another history says nothing of this one.
+            if newest >= revision && writer.view.digest(revision)? == Some(of_image) {
+                writer.live = live;
+                if (newest, digest) == (revision, of_image) {
+                    writer.stale = false;
+                    return Ok(());
+                }
+                let changed = writer.view.changed(revision, newest)?;
+                if let Some(prepared) = writer.live.caught_up(&*writer.view, &*self.log, changed)? {
+                    return self.publish(writer, prepared);
+                }
             }
         }
-        Ok(changes)
+        if newest > Revision(0) { self.recompile(writer) } else { Ok(()) }
+    }
+
+    /// The base that is to be kept as an image, if there is a newer one than was taken last.
+    pub fn take_image(&self) -> Option<ImageDraft> {
+        self.image.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Gives an image back that could not be kept, unless there is a newer one.
+    pub fn return_image(&self, draft: ImageDraft) {
+        self.image.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(draft);
     }
 
     /// The newest revision in the log.
@@ -73,25 +117,46 @@ impl Changes {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The writer, knowing all that the log has. Commits of unknown fate that turn out to be in
+    /// the log are made live; where that fails, the last ruleset stays and [`Changes::tend`] tries
+    /// again.
+    pub(super) fn ready(&self) -> Result<MutexGuard<'_, Writer>, Refusal> {
+        let mut writer = self.lock();
+        writer.settle()?;
+        if writer.stale {
+            drop(self.recompile(&mut writer));
+        }
+        Ok(writer)
+    }
+
     /// Compiles the newest revision anew and publishes it.
     fn recompile(&self, writer: &mut Writer) -> Result<(), Refusal> {
-        let now = Some(self.clock.now());
-        let prepared = writer.live.rebuilt(&*writer.view, &*self.log, &[], now)?;
+        let at = writer.view.revision();
+        let prepared = writer.live.at(&*writer.view, &*self.log, at)?;
         self.publish(writer, prepared)
     }
 
     fn publish(&self, writer: &mut Writer, prepared: Prepared) -> Result<(), Refusal> {
-        let (_, revision, digest) = writer.view.applied()?;
+        let at @ (_, revision, digest) = writer.view.applied()?;
         let ruleset = prepared.ruleset(revision, digest)?;
         self.publisher.publish(ruleset, self.clock.now());
-        writer.live = prepared.into_live();
+        let (live, image) = prepared.into_live(at);
+        writer.live = live;
+        if image.is_some() {
+            writer.image_outdated = false;
+            *self.image.lock().unwrap_or_else(PoisonError::into_inner) = image;
+        }
+        writer.stale = false;
         Ok(())
     }
 
-    /// Compiles a new base where the overlay has grown; called now and then by the control thread.
+    /// Compiles a new base where the overlay has grown, and makes live what is not yet; called now
+    /// and then by the control thread.
     pub fn tend(&self) -> Result<(), Refusal> {
         let mut writer = self.lock();
-        if writer.live.wants_fold() { self.recompile(&mut writer) } else { Ok(()) }
+        writer.settle()?;
+        let due = writer.stale || writer.image_outdated || writer.live.wants_fold();
+        if due { self.recompile(&mut writer) } else { Ok(()) }
     }
 
     /// One step of a change-set: decided on the book, written to the log.
@@ -101,16 +166,14 @@ impl Changes {
         id: ChangeSetId,
         decide: impl FnOnce(&Writer) -> Result<Event, Denied>,
     ) -> Result<ChangeSet, Refusal> {
-        let mut writer = self.lock();
-        writer.settle()?;
+        let mut writer = self.ready()?;
         let event = decide(&writer)?;
         writer.append(self.clock.now(), caller.actor, event)?;
         writer.header(id)
     }
 
     pub(super) fn begin(&self, caller: Caller, draft: Draft) -> Result<ChangeSet, Refusal> {
-        let mut writer = self.lock();
-        writer.settle()?;
+        let mut writer = self.ready()?;
         if !draft.request_id.is_empty()
             && let Some(known) = writer.book.by_request(caller.actor, &draft.request_id)
         {
@@ -210,8 +273,11 @@ impl Changes {
         id: ChangeSetId,
         break_glass: Option<&str>,
     ) -> Result<(ChangeSet, LiveCommit), Refusal> {
-        let mut writer = self.lock();
-        writer.settle()?;
+        let mut writer = self.ready()?;
+        if writer.stale {
+            // A narrow change goes over what is live: that has to be all that is committed.
+            self.recompile(&mut writer)?;
+        }
         let set = writer.header(id)?;
         let (_, _, previous) = writer.view.applied()?;
         // The first revision is what the program brings with it: there is nobody to ask yet.
@@ -222,12 +288,17 @@ impl Changes {
         let facts = CommitFacts { previous, second_person, break_glass };
         let event = writer.book.commit(id, None, facts)?;
         let prepared = self.prepare(&writer, &set.edits)?;
+        // What cannot be a ruleset must not be committed.
+        prepared.ruleset(Revision(writer.book.revision().0 + 1), previous)?;
         let time = self.clock.now();
         let committed = writer.append(time, caller.actor, event)?;
         let began = std::time::Instant::now();
         let committed =
             committed.ok_or_else(|| Refusal::Unknown("the log has another record there".into()))?;
-        self.publish(&mut writer, prepared)?;
+        self.publish(&mut writer, prepared).map_err(|refusal| {
+            let revision = committed.revision;
+            Refusal::Unknown(format!("revision {revision} is committed, but not live: {refusal}"))
+        })?;
         let live = LiveCommit {
             revision: committed.revision,
             digest: committed.digest,
@@ -240,10 +311,11 @@ impl Changes {
         let view: &dyn View = &*writer.view;
         let at = view.revision();
         let spec = |list: &str| view.list(list, at).ok().flatten().map(|state| state.spec);
-        if is_narrow(edits, spec) {
-            writer.live.with_overlay(view, edits)
+        let entry = |list: &str, key: &str| view.entry(list, key, at).ok().flatten()?.row;
+        if is_narrow(edits, spec, entry) {
+            writer.live.with_overlay(view, &*self.log, edits)
         } else {
-            writer.live.rebuilt(view, &*self.log, edits, Some(self.clock.now()))
+            writer.live.rebuilt(view, &*self.log, edits, self.clock.now())
         }
     }
 
@@ -252,7 +324,11 @@ impl Changes {
         let writer = self.lock();
         let set = writer.header(id)?;
         let view: &dyn View = &*writer.view;
-        let lists = super::texts::lists_at(view, view.revision(), &set.edits)?;
+        let mut lists = super::texts::lists_at(view, view.revision())?;
+        for edit in &set.edits {
+            // What does not fit is a finding of the check.
+            super::texts::apply(&mut lists, edit);
+        }
         let packs = super::texts::packs(&lists);
         let around = catalogue::surroundings(&packs, Some(self.clock.now()));
         let mut report = super::checking::report(view, &*self.log, &set, &around)?;
@@ -384,8 +460,7 @@ impl Changes {
         cursors: &[Cursor],
         reason: &str,
     ) -> Result<(), Refusal> {
-        let mut writer = self.lock();
-        writer.settle()?;
+        let mut writer = self.ready()?;
         for cursor in cursors {
             if !writer.book.may_erase(*cursor) {
                 return Err(Refusal::Precondition {
@@ -397,13 +472,13 @@ impl Changes {
                 });
             }
         }
+        super::erasing::check(&writer, cursors)?;
         if reason.trim().is_empty() {
             let what = "say why: a request of the person, a court".into();
             return Err(Refusal::Invalid { field: "reason".into(), what });
         }
         let event = Event::Erased { cursors: cursors.to_vec(), reason: reason.into() };
         writer.append(self.clock.now(), caller.actor, event)?;
-        self.log.erase(cursors)?;
-        Ok(())
+        writer.finish_erasing()
     }
 }

@@ -28,7 +28,7 @@ pub enum Seeded {
     First,
     /// The packs are those that the catalogue came from.
     Same,
-    /// The packs have changed: a change-set waits for somebody to look at it and submit it.
+    /// The packs have changed: a change-set waits for somebody to look at it, approve and commit.
     Upgrade(crate::model::catalogue::ChangeSetId),
 }
 
@@ -39,7 +39,7 @@ impl Changes {
     /// Errors: the packs are wrong, or the store cannot be written.
     pub fn seed(&self, packs: &[PackText]) -> Result<Seeded, Refusal> {
         let caller = Caller { actor: Actor::program() };
-        let wanted = read(packs)?;
+        let (order, wanted) = read(packs)?;
         let name = fingerprint(packs);
         let origin = DraftOrigin::StarterPacks(name.clone().into());
         let draft = |title: String| Draft {
@@ -52,15 +52,17 @@ impl Changes {
             // What a crash left half-drafted is given up first.
             self.give_up_own(caller)?;
             let set = self.begin(caller, draft(format!("starter packs {ENGINE_VERSION}")))?;
-            self.add_all(caller, &set, first(&wanted))?;
+            self.add_all(caller, &set, first(&order, &wanted))?;
             self.close(caller, set.id, None, true)?;
             self.make_live(caller, set.id, None)?;
             return Ok(Seeded::First);
         }
         let (taken, known) = {
-            let writer = self.lock();
+            let writer = self.ready()?;
             let own = |set: &&ChangeSet| matches!(set.draft.origin, DraftOrigin::StarterPacks(_));
-            let known = writer.book.iter().filter(own).any(|set| set.draft.origin == origin);
+            // A draft is what a crash left, or what the checks refused: it is looked at again.
+            let offered = |set: &ChangeSet| set.state != State::Draft && set.draft.origin == origin;
+            let known = writer.book.iter().filter(own).any(offered);
             let done = |set: &&ChangeSet| matches!(set.state, State::Committed(_));
             let taken = writer.book.iter().filter(own).filter(done).map(|set| set.id);
             (taken.collect::<Vec<_>>(), known)
@@ -72,13 +74,28 @@ impl Changes {
         for id in taken {
             fold(&mut before, self.edits_of(id)?);
         }
-        let edits = self.upgrade(&before, &wanted)?;
+        let edits = self.upgrade(&before, &order, &wanted)?;
         if edits.is_empty() {
             return Ok(Seeded::Same);
         }
+        let left = {
+            let writer = self.lock();
+            let found = writer.book.open().find(|set| set.draft.origin == origin).cloned();
+            found
+        };
+        if let Some(left) = left {
+            if left.edits == edits {
+                return Ok(Seeded::Upgrade(left.id));
+            }
+            self.give_up(caller, left.id)?;
+        }
         let set = self.begin(caller, draft(format!("starter packs {ENGINE_VERSION}: upgrade")))?;
         self.add_all(caller, &set, edits)?;
-        Ok(Seeded::Upgrade(set.id))
+        // Nobody but its author could submit it. With errors it stays a draft, to be looked at.
+        match self.close(caller, set.id, None, true) {
+            Ok(_) | Err(Refusal::Precondition { .. }) => Ok(Seeded::Upgrade(set.id)),
+            Err(refusal) => Err(refusal),
+        }
     }
 
     /// The built-in packs.
@@ -105,11 +122,16 @@ impl Changes {
 
     /// What takes the catalogue from the packs before to those wanted, leaving what was changed
     /// here as it is.
-    fn upgrade(&self, before: &Lists, wanted: &Lists) -> Result<Vec<Edit>, Refusal> {
+    fn upgrade(
+        &self,
+        before: &Lists,
+        order: &[Box<str>],
+        wanted: &Lists,
+    ) -> Result<Vec<Edit>, Refusal> {
         let writer = self.lock();
         let at = writer.view.revision();
         let mut edits = Vec::new();
-        for (id, (spec, rows)) in wanted {
+        for (id, (spec, rows)) in order.iter().filter_map(|id| wanted.get_key_value(id)) {
             let now = writer.view.list(id, at)?;
             let known = before.get(id);
             let untouched = match (&now, known) {
@@ -122,6 +144,10 @@ impl Changes {
             }
             if now.is_none() && known.is_some() {
                 // Somebody here removed the list.
+                continue;
+            }
+            if !untouched && now.as_ref().is_some_and(|now| now.spec.kind != spec.kind) {
+                // Somebody here has another list of that name.
                 continue;
             }
             for (key, row) in rows {
@@ -146,24 +172,31 @@ impl Changes {
     }
 }
 
-fn read(packs: &[PackText]) -> Result<Lists, Refusal> {
-    let mut lists = Lists::new();
+/// Lists with their ids in the order in which the packs bring them: of settings the last one
+/// holds.
+fn read(packs: &[PackText]) -> Result<(Vec<Box<str>>, Lists), Refusal> {
+    let (mut order, mut lists) = (Vec::new(), Lists::new());
+    let wrong = |what: String| Refusal::Invalid { field: "packs".into(), what };
     for pack in packs {
         let read = pack::rows(&pack.name, &pack.octets).map_err(|findings| {
             let first = findings.kept.first();
-            let what = first.map(|finding| finding.to_string()).unwrap_or_default();
-            Refusal::Invalid { field: "packs".into(), what }
+            wrong(first.map(|finding| finding.to_string()).unwrap_or_default())
         })?;
         for (spec, rows) in read {
             let rows = rows.into_iter().map(|row| (row.key().into(), row)).collect();
-            lists.insert(spec.id.clone(), (spec, rows));
+            order.push(spec.id.clone());
+            if let Some((spec, _)) = lists.insert(spec.id.clone(), (spec, rows)) {
+                let what = format!("{}: list id \"{}\" is already in use", pack.name, spec.id);
+                return Err(wrong(what));
+            }
         }
     }
-    Ok(lists)
+    Ok((order, lists))
 }
 
-fn first(lists: &Lists) -> Vec<Edit> {
-    let specs = lists.values().map(|(spec, _)| Edit::PutList(Box::new(spec.clone())));
+fn first(order: &[Box<str>], lists: &Lists) -> Vec<Edit> {
+    let specs = order.iter().filter_map(|id| lists.get(id));
+    let specs = specs.map(|(spec, _)| Edit::PutList(Box::new(spec.clone())));
     let rows = lists.iter().flat_map(|(id, (_, rows))| {
         rows.values().map(|row| Edit::Put { list: id.clone(), row: row.clone() })
     });

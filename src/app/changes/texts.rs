@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::catalogue::PackText;
-use crate::lists::edit::Edit;
+use crate::lists::edit::{Edit, SegmentUse};
 use crate::lists::pack::list_line;
 use crate::lists::row::Row;
 use crate::lists::view::{EntryVersion, Scan, View, ViewError};
@@ -14,30 +14,28 @@ use crate::model::revision::Revision;
 /// Entries read from the view at a time.
 const PAGE: usize = 1_000;
 
-/// One list with its single entries.
+/// One list with all it has.
+#[derive(PartialEq, Eq)]
 pub(super) struct ListText {
     pub spec: ListSpec,
     pub rows: BTreeMap<Box<str>, Row>,
     /// Keys that are taken out of its bulk imports.
     pub taken_out: BTreeSet<Box<str>>,
+    /// Bulk imports, oldest first.
+    pub segments: Vec<SegmentUse>,
 }
 
 impl ListText {
     fn new(spec: ListSpec) -> ListText {
-        ListText { spec, rows: BTreeMap::new(), taken_out: BTreeSet::new() }
+        ListText { spec, rows: BTreeMap::new(), taken_out: BTreeSet::new(), segments: Vec::new() }
     }
 }
 
-/// Lists and single entries at a revision, with edits over them, in the order in which the lists
-/// were created.
-pub(super) fn lists_at(
-    view: &dyn View,
-    at: Revision,
-    edits: &[Edit],
-) -> Result<Vec<ListText>, ViewError> {
+/// Lists with all they have at a revision, in the order in which they were created.
+pub(super) fn lists_at(view: &dyn View, at: Revision) -> Result<Vec<ListText>, ViewError> {
     let mut lists = Vec::new();
     for state in view.lists(at)? {
-        let mut list = ListText::new(state.spec);
+        let mut list = ListText { segments: state.segments, ..ListText::new(state.spec) };
         each_row(view, &list.spec.id, at, |version| {
             match version.row {
                 Some(row) => drop(list.rows.insert(version.key, row)),
@@ -46,31 +44,51 @@ pub(super) fn lists_at(
         })?;
         lists.push(list);
     }
-    for edit in edits {
-        if let Edit::RemoveList { list } = edit {
-            lists.retain(|known| known.spec.id != *list);
-            continue;
+    Ok(lists)
+}
+
+/// Puts an edit over lists as a view does that gets it in a commit: what is compiled before the
+/// commit is what is in force behind it. False when it puts something into a list that is not
+/// there, which no view takes.
+pub(super) fn apply(lists: &mut Vec<ListText>, edit: &Edit) -> bool {
+    let place = lists.iter().position(|known| *known.spec.id == *edit.list());
+    let Some(at) = place else {
+        if let Edit::PutList(spec) = edit {
+            lists.push(ListText::new((**spec).clone()));
+            return true;
         }
-        let place = lists.iter_mut().position(|known| *known.spec.id == *edit.list());
-        match (edit, place) {
-            (Edit::PutList(spec), None) => lists.push(ListText::new((**spec).clone())),
-            (Edit::PutList(spec), Some(at)) => lists[at].spec = (**spec).clone(),
-            (Edit::Put { row, .. }, Some(at)) => {
-                lists[at].taken_out.remove(row.key());
-                lists[at].rows.insert(row.key().into(), row.clone());
+        return !matches!(edit, Edit::Put { .. } | Edit::PutSegment { .. });
+    };
+    let list = &mut lists[at];
+    match edit {
+        Edit::PutList(spec) => list.spec = (**spec).clone(),
+        Edit::RemoveList { .. } => drop(lists.remove(at)),
+        Edit::Put { row, .. } => {
+            list.taken_out.remove(row.key());
+            list.rows.insert(row.key().into(), row.clone());
+        }
+        Edit::Remove { key, .. } => {
+            list.rows.remove(key);
+            if !list.segments.is_empty() {
+                list.taken_out.insert(key.clone());
             }
-            (Edit::Remove { key, .. }, Some(at)) => {
-                lists[at].rows.remove(key);
-                lists[at].taken_out.insert(key.clone());
+        }
+        Edit::Clear { key, .. } => {
+            list.rows.remove(key);
+            list.taken_out.remove(key);
+        }
+        Edit::PutSegment { segment, .. } => {
+            list.segments.retain(|known| known.blob != segment.blob);
+            list.segments.push(segment.clone());
+        }
+        Edit::RemoveSegment { blob, .. } => {
+            list.segments.retain(|known| known.blob != *blob);
+            if list.segments.is_empty() {
+                list.taken_out.clear();
             }
-            (Edit::Clear { key, .. }, Some(at)) => {
-                lists[at].rows.remove(key);
-                lists[at].taken_out.remove(key);
-            }
-            _ => {}
         }
     }
-    Ok(lists)
+    true
 }
 
 /// Each single entry of a list, page by page.

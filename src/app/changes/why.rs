@@ -38,8 +38,7 @@ impl Changes {
         let ruleset: &Ruleset = if current.revision == revision {
             &current
         } else {
-            let prepared =
-                Live::empty()?.at(&*writer.view, &*self.log, revision, &[], Some(now))?;
+            let prepared = Live::empty()?.at(&*writer.view, &*self.log, revision)?;
             let digest = writer.view.digest(revision)?.unwrap_or_default();
             past = prepared.ruleset(revision, digest)?;
             &past

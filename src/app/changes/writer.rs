@@ -3,6 +3,7 @@
 //! Invariants: nothing is changed in memory before the log has it; after an append whose outcome
 //! is unknown the log is read again before anything else is written.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::api::Refusal;
@@ -28,8 +29,20 @@ pub(super) struct Writer {
     pub book: Book,
     pub head: Head,
     pub live: Live,
-    /// The outcome of the last append is not known.
+    /// Commits are known that are not live.
+    pub stale: bool,
+    /// The base image may hold what was erased from the log since.
+    pub image_outdated: bool,
+    /// The log may have more than is known here.
     in_doubt: bool,
+    /// The view did not take what the log has.
+    view_broken: bool,
+    /// Records that are erased.
+    erased: BTreeSet<Cursor>,
+    /// Records whose erasure the log announces, and that are not erased.
+    erasing: BTreeSet<Cursor>,
+    /// They could not be erased; not tried again before the next start or order.
+    erasing_failed: bool,
 }
 
 /// A commit that the log has.
@@ -66,41 +79,105 @@ impl Writer {
             book: Book::default(),
             head: Head::default(),
             live,
+            stale: false,
+            image_outdated: false,
             in_doubt: false,
+            view_broken: false,
+            erased: BTreeSet::new(),
+            erasing: BTreeSet::new(),
+            erasing_failed: false,
         };
-        // A view that knows of records that the log does not have belongs to another log.
-        let (applied, revision, digest) = writer.view.applied()?;
-        let head = writer.log.head()?;
-        if applied > head.cursor {
+        if !writer.view_fits()? {
             writer.view.reset()?;
-        } else if revision > Revision(0) {
-            let record = writer.log.read_from(Cursor(applied.0 - 1), 1)?;
-            if record.first().is_none_or(|record| record.hash != digest) {
-                writer.view.reset()?;
-            }
         }
-        writer.catch_up()?;
+        writer.read_on()?;
+        // A crash may have come between the record that announces an erasure and the erasing.
+        // Where it cannot be done now (a disk that cannot be written) screening goes on all the
+        // same.
+        drop(writer.finish_erasing());
         Ok(writer)
     }
 
-    /// Reads what the log has beyond what is known; says which commits were new to the view.
-    pub fn catch_up(&mut self) -> Result<Vec<Committed>, Refusal> {
-        let mut commits = Vec::new();
+    /// Is the view one of this log?
+    fn view_fits(&self) -> Result<bool, Refusal> {
+        let (applied, revision, digest) = self.view.applied()?;
+        if applied > self.log.head()?.cursor {
+            return Ok(false);
+        }
+        if revision == Revision(0) {
+            return Ok(true);
+        }
+        let record = self.log.read_from(Cursor(applied.0.saturating_sub(1)), 1)?;
+        Ok(record.first().is_some_and(|record| record.hash == digest))
+    }
+
+    /// Reads what the log has beyond what is known, into a new view where the old one fails.
+    fn read_on(&mut self) -> Result<(), Refusal> {
+        match self.catch_up() {
+            Err(_) if self.view_broken => {
+                self.view.reset()?;
+                self.read_again()
+            }
+            read => read,
+        }
+    }
+
+    /// Reads the whole log again, into an empty view.
+    fn read_again(&mut self) -> Result<(), Refusal> {
+        let (revision, stale) = (self.book.revision(), self.stale);
+        self.book = Book::default();
+        self.head = Head::default();
+        self.view_broken = false;
+        self.erased.clear();
+        self.erasing.clear();
+        // Until it is through, the book lacks change-sets.
+        self.in_doubt = true;
+        self.catch_up()?;
+        if self.book.revision() == revision {
+            self.stale = stale;
+        }
+        Ok(())
+    }
+
+    /// Erases what the log announces as erased.
+    ///
+    /// Errors: it cannot be done now; the announcement stays.
+    pub fn finish_erasing(&mut self) -> Result<(), Refusal> {
+        if self.erasing.is_empty() {
+            return Ok(());
+        }
+        let cursors: Vec<Cursor> = self.erasing.iter().copied().collect();
+        // The view goes first: were it emptied last, a crash in between would leave in it what the
+        // log no longer has.
+        self.erasing_failed = true;
+        self.view.reset()?;
+        let erased = self.log.erase(&cursors);
+        self.read_again()?;
+        erased?;
+        self.erasing_failed = false;
+        self.image_outdated = true;
+        Ok(())
+    }
+
+    fn catch_up(&mut self) -> Result<(), Refusal> {
         loop {
             let records = self.log.read_from(self.head.cursor, PAGE)?;
             if records.is_empty() {
                 self.in_doubt = false;
-                return Ok(commits);
+                return Ok(());
             }
             for record in &records {
-                commits.extend(self.take(record)?);
+                self.take(record)?;
             }
         }
     }
 
     /// Reads the log again where the outcome of an append is not known.
     pub fn settle(&mut self) -> Result<(), Refusal> {
-        if self.in_doubt { self.catch_up().map(drop) } else { Ok(()) }
+        if self.in_doubt {
+            self.read_on()?;
+        }
+        if self.erasing_failed { Ok(()) } else { self.finish_erasing() }
     }
 
     /// A change-set as it stands.
@@ -128,7 +205,7 @@ impl Writer {
                     hash: head.hash,
                     content: Some((actor, event)),
                 };
-                self.take(&record)
+                self.take_written(&record)
             }
             Err(AppendError::Conflict(_)) => {
                 self.in_doubt = true;
@@ -137,6 +214,17 @@ impl Writer {
             Err(AppendError::Refused(error)) => Err(error.into()),
             Err(AppendError::Unknown(what)) => self.resolve(&event, actor, time, &what),
         }
+    }
+
+    /// Takes a record that was just written; the view, which is worth nothing by itself, is made
+    /// anew where it does not take it.
+    fn take_written(&mut self, record: &Record) -> Result<Option<Committed>, Refusal> {
+        let Err(first) = self.take(record) else { return Ok(commit_in(record)) };
+        self.in_doubt = true;
+        self.read_on().map_err(|_| {
+            Refusal::Unknown(format!("it is written, but cannot be read now: {first}"))
+        })?;
+        Ok(commit_in(record))
     }
 
     /// Looks whether a record of unknown fate is there.
@@ -161,7 +249,7 @@ impl Writer {
                         .content
                         .as_ref()
                         .is_some_and(|(who, said)| *who == actor && said == event);
-                let taken = self.take(record)?;
+                let taken = self.take_written(record)?;
                 self.in_doubt = false;
                 if is_ours { Ok(taken) } else { Err(unknown()) }
             }
@@ -169,10 +257,12 @@ impl Writer {
     }
 
     /// Folds a record that the log has into book and view.
-    fn take(&mut self, record: &Record) -> Result<Option<Committed>, Refusal> {
-        let mut committed = None;
+    fn take(&mut self, record: &Record) -> Result<(), Refusal> {
         match &record.content {
-            None => self.book.apply_erased(record.cursor).map_err(impossible)?,
+            None => {
+                self.book.apply_erased(record.cursor).map_err(impossible)?;
+                self.erased.insert(record.cursor);
+            }
             Some((actor, event)) => {
                 if let Event::Committed { change_set, revision, .. } = event {
                     let set = self.book.get(*change_set).ok_or_else(|| damaged(record))?;
@@ -184,15 +274,28 @@ impl Writer {
                     };
                     let edits: &[Edit] = &set.edits;
                     let (cursor, digest) = (record.cursor, record.hash);
-                    self.view.apply(&Commit { cursor, digest, origin, edits })?;
-                    committed = Some(Committed { revision: *revision, digest });
+                    let applied = self.view.apply(&Commit { cursor, digest, origin, edits });
+                    self.view_broken |= applied.is_err();
+                    applied?;
+                    self.stale = true;
                 }
                 self.book.apply(record.cursor, record.time, *actor, event).map_err(impossible)?;
+                if let Event::Erased { cursors, .. } = event {
+                    let left = cursors.iter().filter(|cursor| !self.erased.contains(cursor));
+                    self.erasing.extend(left);
+                    self.erasing_failed = false;
+                }
             }
         }
         self.head = Head { cursor: record.cursor, hash: record.hash };
-        Ok(committed)
+        Ok(())
     }
+}
+
+/// The revision that a record makes.
+fn commit_in(record: &Record) -> Option<Committed> {
+    let Some((_, Event::Committed { revision, .. })) = &record.content else { return None };
+    Some(Committed { revision: *revision, digest: record.hash })
 }
 
 fn impossible(error: Impossible) -> Refusal {

@@ -113,6 +113,11 @@ impl<'b> OverlayBuilder<'b> {
         Ok(())
     }
 
+    /// Counts one more entry of a list off: one that is hidden together with another.
+    pub fn hide_with(&mut self, list: &str) {
+        self.level.hidden.hide_uncompiled(list);
+    }
+
     /// Begins a list, or goes on with one; the entries that follow are its own.
     ///
     /// # Errors
