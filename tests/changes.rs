@@ -57,9 +57,8 @@ fn refused<T>(outcome: Result<T, Refusal>) -> &'static str {
 /// The action for a call from the first number of tests.
 fn action(desk: &Desk, from: &str) -> Action {
     use support::cases::{NOW, TO};
-    let mut attempt = ringfence::model::attempt::Attempt::empty(
-        ringfence::model::policy::Traffic::Call,
-    );
+    let mut attempt =
+        ringfence::model::attempt::Attempt::empty(ringfence::model::policy::Traffic::Call);
     attempt.originator.raw = from.as_bytes();
     attempt.recipient.raw = TO.as_bytes();
     let facts = ringfence::model::attempt::StateFacts::default();
@@ -360,9 +359,8 @@ fn export(desk: &Desk, list: &str, format: Format) -> String {
 fn a_file_goes_in_and_comes_out_again() {
     let desk = in_memory();
     seeded(&desk);
-    let file = |from: u64, to: u64| -> String {
-        (from..to).map(|n| format!("+86139{n:08}\n")).collect()
-    };
+    let file =
+        |from: u64, to: u64| -> String { (from..to).map(|n| format!("+86139{n:08}\n")).collect() };
     assert_eq!(import(&desk, "r.numbers", Format::Plain, &file(0, 1500), false), 1500);
     let first = "+8613900000000";
     desk.commit(vec![remove("r.numbers", first)]).expect("one goes");

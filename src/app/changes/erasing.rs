@@ -46,8 +46,7 @@ pub(super) fn check(writer: &Writer, cursors: &[Cursor]) -> Result<(), Refusal> 
                     )));
                 }
             }
-            book.apply(record.cursor, record.time, actor, &event)
-                .map_err(|e| no(e.to_string()))?;
+            book.apply(record.cursor, record.time, actor, &event).map_err(|e| no(e.to_string()))?;
         }
     }
     places(writer, &wanted, &unedited)?;

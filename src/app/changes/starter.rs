@@ -61,8 +61,7 @@ impl Changes {
             let writer = self.ready()?;
             let own = |set: &&ChangeSet| matches!(set.draft.origin, DraftOrigin::StarterPacks(_));
             // A draft is what a crash left, or what the checks refused: it is looked at again.
-            let offered =
-                |set: &ChangeSet| set.state != State::Draft && set.draft.origin == origin;
+            let offered = |set: &ChangeSet| set.state != State::Draft && set.draft.origin == origin;
             let known = writer.book.iter().filter(own).any(offered);
             let done = |set: &&ChangeSet| matches!(set.state, State::Committed(_));
             let taken = writer.book.iter().filter(own).filter(done).map(|set| set.id);

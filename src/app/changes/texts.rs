@@ -27,12 +27,7 @@ pub(super) struct ListText {
 
 impl ListText {
     fn new(spec: ListSpec) -> ListText {
-        ListText {
-            spec,
-            rows: BTreeMap::new(),
-            taken_out: BTreeSet::new(),
-            segments: Vec::new(),
-        }
+        ListText { spec, rows: BTreeMap::new(), taken_out: BTreeSet::new(), segments: Vec::new() }
     }
 }
 
