@@ -18,7 +18,7 @@ use ringfence::model::catalogue::{ChangeSetId, Cursor};
 use ringfence::model::revision::{Digest, Revision};
 use ringfence::store::memory::Fault;
 use ringfence::store::{MemoryLog, SqliteView};
-use support::desk::{Desk, NUMBERS, anna, boris, clear, new_list, pack, remove, spec, who};
+use support::desk::{Desk, NUMBERS, anna, boris, clear, new_list, remove, spec, tiny_packs, who};
 
 /// Seeds of an ordinary run.
 const SEEDS: u64 = 12;
@@ -58,21 +58,12 @@ struct World {
     commits: u64,
 }
 
-fn packs() -> Vec<ringfence::app::catalogue::PackText> {
-    let plans = "%list t.plans kind=number-plan\n%columns region country_code \
-                 international_prefixes trunk_prefix national_digits\nCN\t86\t00\t0\t7-12\n\
-                 US\t1\t011\t1\t10\n%list t.policy kind=policy\n%columns key value\n\
-                 mode\tenforce\n%list t.emergency kind=number effect=protect party=recipient \
-                 category=OK03\n%columns value\nCN:110\n";
-    vec![pack("t", plans)]
-}
-
 impl World {
     fn new(seed: u64) -> World {
         let log = Arc::new(MemoryLog::new());
         let port: Arc<dyn ChangeLog> = log.clone();
         let desk = Desk::anew(&port);
-        desk.changes.seed(&packs()).expect("packs");
+        desk.changes.seed(&tiny_packs()).expect("packs");
         let lists = ["l.a kind=number effect=block", "l.b kind=number points=400"];
         desk.commit(lists.iter().map(|line| new_list(line)).collect()).expect("lists");
         let draw = Draw(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
@@ -353,7 +344,7 @@ fn a_view_in_a_file_is_found_again() {
         Desk::open(port.clone(), Box::new(view)).expect("opens")
     };
     let desk = open();
-    desk.changes.seed(&packs()).expect("packs");
+    desk.changes.seed(&tiny_packs()).expect("packs");
     desk.commit(vec![new_list("l.a kind=number effect=block")]).expect("a list");
     let set = desk.drafted(vec![desk.put("l.a", &[("value", NUMBERS[0])])]).expect("a draft");
     desk.changes.submit(anna(), set.id, None, true).expect("submitted");

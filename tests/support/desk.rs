@@ -177,6 +177,16 @@ pub fn small_packs() -> Vec<PackText> {
     starters(&["numbers/plans", "classes-cn", "emergency", "never-block", "policy/"])
 }
 
+/// Two plans, one protected number, mode enforce: compiles in no time.
+pub fn tiny_packs() -> Vec<PackText> {
+    let text = "%list t.plans kind=number-plan\n%columns region country_code \
+                international_prefixes trunk_prefix national_digits\nCN\t86\t00\t0\t7-12\n\
+                US\t1\t011\t1\t10\n%list t.policy kind=policy\n%columns key value\n\
+                mode\tenforce\n%list t.emergency kind=number effect=protect party=recipient \
+                category=OK03\n%columns value\nCN:110\n";
+    vec![pack("t", text)]
+}
+
 /// One pack.
 pub fn pack(name: &str, text: &str) -> PackText {
     PackText { name: name.to_owned(), octets: format!("%pack {name}\n{text}").into_bytes() }
