@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::{ArcSwap, Guard};
 
 use super::screening::{RulesetInfo, RulesetStatus};
+use super::watch::{Watch, WatchCounts};
 use crate::engine::Ruleset;
 use crate::model::time::Timestamp;
 
@@ -19,6 +20,7 @@ pub struct Publisher {
     /// Milliseconds since 1970 of the last publish.
     published: AtomicU64,
     retired: Mutex<Vec<Arc<Ruleset>>>,
+    watch: Watch,
 }
 
 impl Publisher {
@@ -28,6 +30,7 @@ impl Publisher {
             current: ArcSwap::from_pointee(first),
             published: AtomicU64::new(now.0),
             retired: Mutex::new(Vec::new()),
+            watch: Watch::default(),
         }
     }
 
@@ -35,6 +38,12 @@ impl Publisher {
     #[inline]
     pub fn load(&self) -> Guard<Arc<Ruleset>> {
         self.current.load()
+    }
+
+    /// Counts what the changes of the last minute decide.
+    #[inline]
+    pub fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// Swaps the next ruleset in; from now on every new request sees it.
@@ -66,6 +75,10 @@ impl RulesetInfo for Publisher {
             published: Timestamp(self.published.load(Ordering::Relaxed)),
             entries: ruleset.entries(),
         })
+    }
+
+    fn watched(&self) -> Option<&WatchCounts> {
+        Some(self.watch.counts())
     }
 }
 

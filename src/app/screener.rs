@@ -35,6 +35,7 @@ impl Screen for Screener {
         // What traffic teaches is not kept yet; the signature has its place.
         let facts = StateFacts::default();
         let verdict = screen(&ruleset, attempt, &facts, now);
+        self.publisher.watch().count(&verdict, attempt.ingress.trunk_id);
         let stamp =
             Stamp { revision: ruleset.revision, digest: ruleset.digest, mode: verdict.mode, now };
         encode(&verdict, &stamp);

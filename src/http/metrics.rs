@@ -76,7 +76,21 @@ impl Counters {
         let help = "Time since the ruleset in use was published here";
         gauge(encoder, "list_age", help, Some(&Unit::Seconds), age_ms as f64 / 1000.0)?;
         let entries = status.entries as f64;
-        gauge(encoder, "list_entries", "Entries in all lists", None, entries)
+        gauge(encoder, "list_entries", "Entries in all lists", None, entries)?;
+        let Some(watched) = self.0.ruleset.watched() else { return Ok(()) };
+        for (name, help, count) in [
+            (
+                "watch_alerts",
+                "Changes that decided too much in their first minute",
+                &watched.alerts,
+            ),
+            ("watch_drops", "Change-sets that dropped such changes to shadow", &watched.drops),
+        ] {
+            encoder
+                .encode_descriptor(name, help, None, MetricType::Counter)?
+                .encode_counter::<NoLabelSet, _, u64>(&count.get(), None)?;
+        }
+        Ok(())
     }
 }
 

@@ -80,7 +80,7 @@ impl Changes {
         self.publish(writer, prepared)
     }
 
-    fn publish(&self, writer: &mut Writer, prepared: Prepared) -> Result<(), Refusal> {
+    pub(super) fn publish(&self, writer: &mut Writer, prepared: Prepared) -> Result<(), Refusal> {
         let (_, revision, digest) = writer.view.applied()?;
         let ruleset = prepared.ruleset(revision, digest)?;
         self.publisher.publish(ruleset, self.clock.now());
@@ -88,9 +88,11 @@ impl Changes {
         Ok(())
     }
 
-    /// Compiles a new base where the overlay has grown; called now and then by the control thread.
+    /// Judges what the changes of the last minute decide, and compiles a new base where the overlay
+    /// has grown; called every second by the control thread.
     pub fn tend(&self) -> Result<(), Refusal> {
         let mut writer = self.lock();
+        self.watch_over(&mut writer);
         if writer.live.wants_fold() { self.recompile(&mut writer) } else { Ok(()) }
     }
 
@@ -228,6 +230,7 @@ impl Changes {
         let committed =
             committed.ok_or_else(|| Refusal::Unknown("the log has another record there".into()))?;
         self.publish(&mut writer, prepared)?;
+        self.watch_commit(&writer, &set.edits);
         let live = LiveCommit {
             revision: committed.revision,
             digest: committed.digest,
@@ -236,7 +239,7 @@ impl Changes {
         Ok((writer.header(id)?, live))
     }
 
-    fn prepare(&self, writer: &Writer, edits: &[Edit]) -> Result<Prepared, Refusal> {
+    pub(super) fn prepare(&self, writer: &Writer, edits: &[Edit]) -> Result<Prepared, Refusal> {
         let view: &dyn View = &*writer.view;
         let at = view.revision();
         let spec = |list: &str| view.list(list, at).ok().flatten().map(|state| state.spec);
