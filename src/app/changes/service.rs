@@ -57,6 +57,7 @@ impl Changes {
             let mut writer = changes.lock();
             if writer.book.revision() > Revision(0) {
                 changes.recompile(&mut writer)?;
+                changes.watch_recent(&writer)?;
             }
         }
         Ok(changes)
@@ -230,7 +231,7 @@ impl Changes {
         let committed =
             committed.ok_or_else(|| Refusal::Unknown("the log has another record there".into()))?;
         self.publish(&mut writer, prepared)?;
-        self.watch_commit(&writer, &set.edits);
+        self.watch_commit(&writer, committed.revision, &set.edits);
         let live = LiveCommit {
             revision: committed.revision,
             digest: committed.digest,
@@ -283,6 +284,11 @@ impl Changes {
         if !set.state.is_over() {
             return Ok(set.edits);
         }
+        self.logged_edits(&set)
+    }
+
+    /// The edits of a change-set as the log has them.
+    pub(super) fn logged_edits(&self, set: &ChangeSet) -> Result<Vec<Edit>, Refusal> {
         let mut edits = Vec::new();
         for cursor in &set.edit_records {
             let records = self.log.read_from(Cursor(cursor.0 - 1), 1)?;

@@ -5,13 +5,16 @@
 //! enforces again what the watch has dropped has looked at it: from then on it only alerts.
 //! Neither log lines nor titles name an entry; the edits do.
 
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::words::{alert, reason, title, title_of_list};
 use super::api::Refusal;
 use super::service::Changes;
 use super::texts::each_row;
 use super::writer::Writer;
-use crate::app::watch::{ENTRIES_A_LIST_MAX, Finding, Target, Thing, Watch};
+use crate::app::watch::{ENTRIES_A_LIST_MAX, Finding, Target, Thing, WINDOW_MS, Watch};
 use crate::engine::numbers::{Plans, names};
 use crate::lists::changeset::{ChangeSet, CommitFacts, State};
 use crate::lists::edit::{Edit, SegmentUse};
@@ -22,10 +25,12 @@ use crate::model::catalogue::{Actor, ChangeSetId};
 use crate::model::entry::{Effect, EntryMeta, ListKind, ListSpec, Value};
 use crate::model::policy::Ground;
 use crate::model::revision::Revision;
+use crate::model::time::Timestamp;
 use crate::model::verdict::EntryRef;
 
-/// Octets of a list's id that a title quotes: the counts must fit behind it.
-const TITLE_LIST_BYTES_MAX: usize = 100;
+/// Revisions that are watched again after a start: so many commits a minute no team makes, and
+/// reading them takes a moment.
+const RECENT_MAX: usize = 1_000;
 
 /// What a commit did to one list.
 #[derive(Default)]
@@ -35,9 +40,28 @@ struct Touched {
 }
 
 impl Changes {
+    /// After a start: watches anew what was committed within the last minute, for a whole one.
+    pub(super) fn watch_recent(&self, writer: &Writer) -> Result<(), Refusal> {
+        let now = self.clock.now();
+        let mut recent = Vec::new();
+        let mut at = writer.view.revision();
+        while at > Revision(1) && recent.len() < RECENT_MAX {
+            let Some((_, origin)) = writer.view.commit_of(at)? else { break };
+            if now.0.saturating_sub(origin.time.0) > WINDOW_MS {
+                break;
+            }
+            recent.push((at, origin.change_set));
+            at = Revision(at.0 - 1);
+        }
+        for (at, change_set) in recent.into_iter().rev() {
+            let edits = self.logged_edits(&writer.header(change_set)?)?;
+            self.watch_commit(writer, at, &edits);
+        }
+        Ok(())
+    }
+
     /// Watches what a commit brought.
-    pub(super) fn watch_commit(&self, writer: &Writer, edits: &[Edit]) {
-        let at = writer.view.revision();
+    pub(super) fn watch_commit(&self, writer: &Writer, at: Revision, edits: &[Edit]) {
         // The first revision is what the program brings with it, and was tested with it.
         if at <= Revision(1) {
             return;
@@ -109,35 +133,36 @@ impl Changes {
         let event = writer.book.draft(draft)?;
         writer.append(now, actor, event)?;
         let id = ChangeSetId(writer.head.cursor.0);
-        let event = writer.book.edit(id, actor, None, edits)?;
-        writer.append(now, actor, event)?;
-        let event = writer.book.submit(id, actor, None, true)?;
-        writer.append(now, actor, event)?;
-        let (_, _, previous) = writer.view.applied()?;
-        // Shadow is softer: nobody has to agree.
-        let facts = CommitFacts { previous, ..CommitFacts::default() };
-        let event = writer.book.commit(id, None, facts)?;
-        let committed = writer.append(now, actor, event)?;
+        let committed = commit(writer, id, edits, now);
+        if committed.is_err()
+            && let Ok(event) = writer.book.withdraw(id, actor, None)
+        {
+            // It is tried again with a change-set of its own; this one is in nobody's way.
+            drop(writer.append(now, actor, event));
+        }
+        let committed = committed?;
         self.publish(writer, prepared)?;
-        Ok(committed.map(|committed| committed.revision))
+        Ok(committed)
     }
 }
 
-/// Tells people. Counts and the list only: entries are personal data.
-fn alert(found: &Finding, dropped: Option<Revision>) {
-    let (thing, over) = (&found.thing, &found.over);
-    tracing::warn!(
-        list = %thing.list,
-        revision = thing.revision.0,
-        entries = thing.keys().len(),
-        decided = over.decided,
-        of = over.of,
-        limit = over.limit,
-        of_trunk = over.of_trunk,
-        after_ms = found.after_ms,
-        shadow_since_revision = dropped.map(|revision| revision.0),
-        "a change decides more than its limit in its first minute"
-    );
+/// Fills, submits and commits a draft of the program.
+fn commit(
+    writer: &mut Writer,
+    id: ChangeSetId,
+    edits: Vec<Edit>,
+    now: Timestamp,
+) -> Result<Option<Revision>, Refusal> {
+    let actor = Actor::program();
+    let event = writer.book.edit(id, actor, None, edits)?;
+    writer.append(now, actor, event)?;
+    let event = writer.book.submit(id, actor, None, true)?;
+    writer.append(now, actor, event)?;
+    let (_, _, previous) = writer.view.applied()?;
+    // Shadow is softer: nobody has to agree.
+    let facts = CommitFacts { previous, ..CommitFacts::default() };
+    let event = writer.book.commit(id, None, facts)?;
+    Ok(writer.append(now, actor, event)?.map(|committed| committed.revision))
 }
 
 /// Finds out what of a commit is to be watched.
@@ -209,16 +234,17 @@ impl Arming<'_> {
         for key in touched.keys {
             entries.extend(self.entry(spec, &key)?);
         }
-        if entries.len() > 1 && !touched.whole {
+        // What a person has overruled must not go with the others.
+        let together: Vec<&Thing> = entries.iter().filter(|entry| !entry.only_alert).collect();
+        if together.len() > 1 && !touched.whole {
+            let keys = together.iter().flat_map(|entry| entry.keys()).cloned().collect();
             things.push(Thing {
                 list: spec.id.clone(),
-                target: Target::Entries(
-                    entries.iter().flat_map(|entry| entry.keys()).cloned().collect(),
-                ),
+                target: Target::Entries(keys),
                 revision: self.at,
-                fixed: entries.iter().all(|entry| entry.fixed),
+                fixed: together.iter().all(|entry| entry.fixed),
                 only_alert: false,
-                places: entries.iter().flat_map(|entry| entry.places.clone()).collect(),
+                places: together.iter().flat_map(|entry| entry.places.clone()).collect(),
             });
         }
         things.append(&mut entries);
@@ -391,52 +417,4 @@ fn with_shadow(spec: &ListSpec, row: &Row, shadow: bool) -> Result<Row, Refusal>
     let cells = row.cells().filter(|(column, _)| *column != "shadow");
     Row::read(spec, cells.chain([("shadow", flag(shadow))]))
         .map_err(|what| Refusal::Precondition { reason: "CANNOT_SHADOW", what })
-}
-
-fn title_of_list(list: &str) -> String {
-    format!("watch: list {} decided ", list_name(list))
-}
-
-fn list_name(list: &str) -> &str {
-    &list[..list.floor_char_boundary(TITLE_LIST_BYTES_MAX)]
-}
-
-fn title(first: &Finding, count: usize) -> String {
-    let over = &first.over;
-    let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
-    let head = match &first.thing.target {
-        Target::List => title_of_list(&first.thing.list),
-        Target::Entry(_) => format!("watch: an entry of {} decided ", list_name(&first.thing.list)),
-        Target::Entries(keys) => {
-            format!("watch: {} entries of {} decided ", keys.len(), list_name(&first.thing.list))
-        }
-    };
-    let on = if over.of_trunk { " of a trunk" } else { "" };
-    format!("{head}{} of {} verdicts{on}; to shadow{more}", over.decided, over.of)
-}
-
-/// Findings that a reason tells in full: more would not fit.
-const FINDINGS_TOLD_MAX: usize = 10;
-
-fn reason(due: &[&Finding]) -> String {
-    let one = |found: &&Finding| {
-        let (thing, over) = (&found.thing, &found.over);
-        let what = match &thing.target {
-            Target::List => "the list".to_owned(),
-            Target::Entry(_) => "an entry".to_owned(),
-            Target::Entries(keys) => format!("{} entries together", keys.len()),
-        };
-        format!(
-            "{what} of revision {} decided {} of {} verdicts{} within {} s; the limit there is {}",
-            thing.revision,
-            over.decided,
-            over.of,
-            if over.of_trunk { " on one trunk" } else { "" },
-            found.after_ms / 1_000,
-            over.limit
-        )
-    };
-    let mut told: Vec<String> = due.iter().take(FINDINGS_TOLD_MAX).map(one).collect();
-    told.push("look at it; whoever enforces it again overrules the watch".to_owned());
-    told.join(". ")
 }
