@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ringfence::app::catalogue::{PackText, compile};
+use ringfence::app::catalogue::{PackText, compile, starter_packs};
 use ringfence::app::changes::api::{Caller, PageRequest};
 use ringfence::app::changes::{ChangeLog, Changes, Control};
 use ringfence::app::publisher::Publisher;
@@ -76,7 +76,11 @@ impl World {
         let view = Box::new(SqliteView::in_memory().unwrap());
         let (shared, time) = (Arc::clone(&publisher), Arc::clone(&clock) as Arc<dyn Clock>);
         let changes = Changes::open(Arc::clone(&log) as Arc<_>, view, shared, time).unwrap();
-        changes.seed(&[PackText { name: "t".into(), octets: PACK.into() }]).unwrap();
+        let plans = |pack: &PackText| ["plans", "classes-cn"].iter().any(|n| pack.name.contains(n));
+        let mut packs: Vec<PackText> = starter_packs().into_iter().filter(plans).collect();
+        assert_eq!(packs.len(), 2);
+        packs.push(PackText { name: "t".into(), octets: PACK.into() });
+        changes.seed(&packs).unwrap();
         let time = Arc::clone(&clock) as Arc<dyn Clock>;
         let screener = Screener::new(Arc::clone(&publisher), time);
         World { changes, publisher, screener, clock, log }
@@ -296,6 +300,24 @@ fn a_range_is_watched_under_all_its_prefixes() {
     }
     world.second();
     assert_eq!(world.call("+8613012345678", "t").0, Action::Allow);
+}
+
+#[test]
+fn numbers_of_a_regions_own_plan_are_found_in_every_form() {
+    let world = World::new();
+    world.commit(vec![world.row("t.block", "CN:40012*", &[])]);
+    for at in 0..60 {
+        assert_eq!(world.call(&format!("+8640012{at:05}"), "t").0, Action::Block, "{at}");
+    }
+    world.second();
+    assert_eq!(world.call("+864001200001", "t").0, Action::Allow);
+    world.commit(vec![world.row("t.block", "+8695581", &[])]);
+    for _ in 0..60 {
+        assert_eq!(world.call("+8695581", "t").0, Action::Block);
+    }
+    world.second();
+    assert_eq!(world.call("+8695581", "t").1, [("t.block".to_owned(), true)]);
+    assert_eq!(world.drops().len(), 2);
 }
 
 #[test]
