@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::{ArcSwap, Guard};
 
 use super::screening::{RulesetInfo, RulesetStatus};
+use super::watch::{Watch, WatchCounts};
 use crate::engine::Ruleset;
 use crate::model::time::Timestamp;
 
@@ -21,6 +22,7 @@ pub struct Publisher {
     /// The log may hold newer revisions than what is published.
     stale: AtomicBool,
     retired: Mutex<Vec<Arc<Ruleset>>>,
+    watch: Watch,
 }
 
 impl Publisher {
@@ -31,6 +33,7 @@ impl Publisher {
             published: AtomicU64::new(now.0),
             stale: AtomicBool::new(false),
             retired: Mutex::new(Vec::new()),
+            watch: Watch::default(),
         }
     }
 
@@ -38,6 +41,12 @@ impl Publisher {
     #[inline]
     pub fn load(&self) -> Guard<Arc<Ruleset>> {
         self.current.load()
+    }
+
+    /// Counts what the changes of the last minute decide.
+    #[inline]
+    pub fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// Swaps the next ruleset in; from now on every new request sees it.
@@ -81,6 +90,10 @@ impl RulesetInfo for Publisher {
             entries: ruleset.entries(),
             stale: self.is_stale(),
         })
+    }
+
+    fn watched(&self) -> Option<&WatchCounts> {
+        Some(self.watch.counts())
     }
 }
 

@@ -38,6 +38,7 @@ impl Screen for Screener {
         if self.publisher.is_stale() {
             verdict.flags.insert(Flags::STALE);
         }
+        self.publisher.watch().count(&verdict, attempt.ingress.trunk_id);
         let stamp =
             Stamp { revision: ruleset.revision, digest: ruleset.digest, mode: verdict.mode, now };
         encode(&verdict, &stamp);

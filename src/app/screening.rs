@@ -1,5 +1,6 @@
 //! The port through which an edge asks for a verdict.
 
+use super::watch::WatchCounts;
 use crate::model::attempt::Attempt;
 use crate::model::policy::Mode;
 use crate::model::revision::{Digest, Revision};
@@ -57,4 +58,9 @@ pub struct RulesetStatus {
 pub trait RulesetInfo: Send + Sync + 'static {
     /// `None` until one is loaded.
     fn ruleset(&self) -> Option<RulesetStatus>;
+
+    /// What came of watching changes in their first minute; `None` where nobody does.
+    fn watched(&self) -> Option<&WatchCounts> {
+        None
+    }
 }

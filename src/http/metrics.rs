@@ -81,7 +81,21 @@ impl Counters {
         gauge(encoder, "list_stale", help, None, f64::from(u8::from(status.stale)))?;
         let broken = self.0.health.is_store_broken();
         let help = "1 where the store cannot be read and nothing can be changed";
-        gauge(encoder, "store_broken", help, None, f64::from(u8::from(broken)))
+        gauge(encoder, "store_broken", help, None, f64::from(u8::from(broken)))?;
+        let Some(watched) = self.0.ruleset.watched() else { return Ok(()) };
+        for (name, help, count) in [
+            (
+                "watch_alerts",
+                "Changes that decided too much in their first minute",
+                &watched.alerts,
+            ),
+            ("watch_drops", "Change-sets that dropped such changes to shadow", &watched.drops),
+        ] {
+            encoder
+                .encode_descriptor(name, help, None, MetricType::Counter)?
+                .encode_counter::<NoLabelSet, _, u64>(&count.get(), None)?;
+        }
+        Ok(())
     }
 }
 

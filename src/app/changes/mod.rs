@@ -22,6 +22,7 @@ mod service;
 mod starter;
 mod texts;
 pub mod unpack;
+mod watching;
 mod why;
 mod writer;
 

@@ -70,7 +70,13 @@ impl Changes {
         let writer = Writer::open(Arc::clone(&log), view, Live::empty()?)?;
         let (writer, image_draft) = (Mutex::new(writer), Mutex::new(None));
         let changes = Changes { log, clock, publisher, writer, image: image_draft };
-        changes.resume(&mut changes.lock(), image)?;
+        {
+            let mut writer = changes.lock();
+            changes.resume(&mut writer, image)?;
+            if writer.book.revision() > Revision(0) {
+                changes.watch_recent(&writer)?;
+            }
+        }
         changes.publisher.set_stale(false);
         Ok(changes)
     }
@@ -136,7 +142,7 @@ impl Changes {
         self.publish(writer, prepared)
     }
 
-    fn publish(&self, writer: &mut Writer, prepared: Prepared) -> Result<(), Refusal> {
+    pub(super) fn publish(&self, writer: &mut Writer, prepared: Prepared) -> Result<(), Refusal> {
         let at @ (_, revision, digest) = writer.view.applied()?;
         let ruleset = prepared.ruleset(revision, digest)?;
         self.publisher.publish(ruleset, self.clock.now());
@@ -150,13 +156,15 @@ impl Changes {
         Ok(())
     }
 
-    /// Compiles a new base where the overlay has grown, and makes live what is not yet; called now
-    /// and then by the control thread.
+    /// Judges what the changes of the last minute decide, compiles a new base where the overlay has
+    /// grown, and makes live what is not yet; called every second by the control thread.
     pub fn tend(&self) -> Result<(), Refusal> {
         let mut writer = self.lock();
         writer.settle()?;
         let due = writer.stale || writer.image_outdated || writer.live.wants_fold();
-        if due { self.recompile(&mut writer) } else { Ok(()) }
+        let tended = if due { self.recompile(&mut writer) } else { Ok(()) };
+        self.watch_over(&mut writer);
+        tended
     }
 
     /// One step of a change-set: decided on the book, written to the log.
@@ -299,6 +307,7 @@ impl Changes {
             let revision = committed.revision;
             Refusal::Unknown(format!("revision {revision} is committed, but not live: {refusal}"))
         })?;
+        self.watch_commit(&writer, committed.revision, &set.edits);
         let live = LiveCommit {
             revision: committed.revision,
             digest: committed.digest,
@@ -307,7 +316,7 @@ impl Changes {
         Ok((writer.header(id)?, live))
     }
 
-    fn prepare(&self, writer: &Writer, edits: &[Edit]) -> Result<Prepared, Refusal> {
+    pub(super) fn prepare(&self, writer: &Writer, edits: &[Edit]) -> Result<Prepared, Refusal> {
         let view: &dyn View = &*writer.view;
         let at = view.revision();
         let spec = |list: &str| view.list(list, at).ok().flatten().map(|state| state.spec);
@@ -356,6 +365,11 @@ impl Changes {
         if !set.state.is_over() {
             return Ok(set.edits);
         }
+        self.logged_edits(&set)
+    }
+
+    /// The edits of a change-set as the log has them.
+    pub(super) fn logged_edits(&self, set: &ChangeSet) -> Result<Vec<Edit>, Refusal> {
         let mut edits = Vec::new();
         for cursor in &set.edit_records {
             let records = self.log.read_from(Cursor(cursor.0 - 1), 1)?;

@@ -13,6 +13,7 @@ use super::prefix::{PatternError, PrefixBuilder, PrefixTable};
 use super::ranges;
 use crate::model::entry::{NumberPattern, PlanDigits};
 use crate::model::number::{E164Number, Number, ShortCode};
+use crate::model::verdict::EntryRef;
 
 /// What of a number a list entry agreed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,30 @@ pub enum Matched {
     Exact,
     /// So many leading digits; 0 to 20.
     Prefix(u8),
+}
+
+/// How reasons name a pattern: the number itself, or each prefix that it is compiled into.
+pub fn names(plans: &Plans, pattern: &NumberPattern, name: &mut dyn FnMut(EntryRef<'static>)) {
+    let mut prefix = |region, digits: &[u8]| {
+        let digits = str::from_utf8(digits).ok().and_then(|text| ArrayString::from(text).ok());
+        let Some(digits) = digits else { return };
+        let prefix = PlanDigits { region, digits };
+        name(EntryRef::Prefix(prefix));
+        if let Some((full, _)) = plans.line_form(&prefix)
+            && let Ok(digits) = ArrayString::from(&full)
+        {
+            name(EntryRef::Prefix(PlanDigits { region: None, digits }));
+        }
+    };
+    match pattern {
+        NumberPattern::Exact(number) => name(EntryRef::Number(plans.canonical(*number))),
+        NumberPattern::Prefix(digits) => prefix(digits.region, digits.digits.as_bytes()),
+        NumberPattern::Range { first, last, .. } => {
+            ranges::cover(first.digits.as_bytes(), last.digits.as_bytes(), |digits| {
+                prefix(first.region, digits);
+            });
+        }
+    }
 }
 
 /// All number patterns of a ruleset, compiled.

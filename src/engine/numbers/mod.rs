@@ -20,7 +20,7 @@ pub(super) mod testing;
 
 pub use dialled::Dialled;
 pub use exact::ExactTable;
-pub use index::{IndexBuilder, Matched, NumberIndex};
+pub use index::{IndexBuilder, Matched, NumberIndex, names};
 pub use normalise::{Malformed, Normalised};
 pub use plan::{PlanError, Plans, PlansBuilder};
 pub use prefix::{PatternError, PrefixBuilder, PrefixTable};
