@@ -92,42 +92,69 @@ impl Catalogue {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let dir = Arc::new(DataDir::open(&args.data_dir)?);
         let log = Arc::new(SqliteLog::open(&dir)?);
-        log.sweep(&log.named_blobs()?)?;
-        let view = match SqliteView::open(&dir.view_path()) {
-            Ok(view) => view,
-            Err(error) => {
-                tracing::warn!(%error, "the view of the catalogue is made anew from the log");
-                SqliteView::create(&dir.view_path())?
-            }
-        };
+        if dir.is_read_only() {
+            tracing::warn!("the data directory is read-only: no change can be committed");
+        } else {
+            log.sweep(&log.named_blobs()?)?;
+        }
         let packs = packs(args)?;
         let empty =
             catalogue::compile(&[], Revision(0)).map_err(|_| "nothing cannot be compiled")?;
         let publisher = Arc::new(Publisher::new(empty, clock.now()));
-        let changes =
-            Changes::open(log, Box::new(view), Arc::clone(&publisher), clock).map_err(refused)?;
-        let seeded = changes.seed(&packs).map_err(refused)?;
+        let open = |view: SqliteView| {
+            let (publisher, clock) = (Arc::clone(&publisher), Arc::clone(&clock));
+            Changes::open(Arc::clone(&log) as Arc<_>, Box::new(view), publisher, clock)
+        };
+        let kept = if dir.is_read_only() { None } else { kept_view(&dir) };
+        let changes = match kept.map(open) {
+            Some(Ok(changes)) => changes,
+            failed => {
+                if let Some(Err(refusal)) = failed {
+                    tracing::warn!(%refusal, "the view cannot be kept on disk");
+                }
+                open(SqliteView::in_memory()?).map_err(refused)?
+            }
+        };
+        let seeded = match changes.seed(&packs) {
+            // What is there is better than nothing; the packs wait for room.
+            Err(Refusal::Unavailable(what)) if changes.revision() > Revision(0) => {
+                tracing::warn!(what, "the packs were not compared");
+                Seeded::Same
+            }
+            seeded => seeded.map_err(refused)?,
+        };
         Ok(Catalogue { publisher, changes: Arc::new(changes), seeded })
     }
+}
+
+/// The view on disk; made anew where it is damaged, `None` where it cannot be.
+fn kept_view(dir: &DataDir) -> Option<SqliteView> {
+    let made = SqliteView::open(&dir.view_path()).or_else(|error| {
+        tracing::warn!(%error, "the view of the catalogue is made anew from the log");
+        SqliteView::create(&dir.view_path())
+    });
+    made.inspect_err(|error| tracing::warn!(%error, "the view cannot be kept on disk")).ok()
 }
 
 fn refused(refusal: Refusal) -> Failure {
     format!("the catalogue cannot be used: {refusal}").into()
 }
 
-/// Makes the data folder and checks that it can be written, before anything depends on it.
+/// Makes the data folder and checks that it can be written, before anything depends on it. One that
+/// holds a log already is good for screening also where it cannot be written.
 fn prepare(folder: &Path) -> Result<(), Failure> {
     let probe = folder.join(".writable");
-    fs::create_dir_all(folder)
+    let written = fs::create_dir_all(folder)
         .and_then(|()| fs::write(&probe, b""))
-        .and_then(|()| fs::remove_file(&probe))
-        .map_err(|e| {
-            format!(
-                "the data folder {} cannot be written: {e}; name another one with --data-dir",
-                folder.display()
-            )
-        })?;
-    Ok(())
+        .and_then(|()| fs::remove_file(&probe));
+    match written {
+        Err(error) if !folder.join("log.db").is_file() => Err(format!(
+            "the data folder {} cannot be written: {error}; name another one with --data-dir",
+            folder.display()
+        )
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 /// The packs that an empty store begins with, and that later starts compare with.

@@ -215,7 +215,9 @@ impl Held {
         let blob = |used: &pb::UseSegment| used.segment.clone().expect("a segment").blob;
         match edit {
             Edit::PutEntry(_) => drop(self.rows.insert(key_of(edit), true)),
-            Edit::RemoveEntry(_) if self.segments.is_empty() => drop(self.rows.remove(&key_of(edit))),
+            Edit::RemoveEntry(_) if self.segments.is_empty() => {
+                drop(self.rows.remove(&key_of(edit)))
+            }
             Edit::RemoveEntry(_) => drop(self.rows.insert(key_of(edit), false)),
             Edit::ClearEntry(_) => drop(self.rows.remove(&key_of(edit))),
             Edit::PutSegment(used) => drop(self.segments.insert(blob(used))),

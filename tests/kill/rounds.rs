@@ -215,7 +215,8 @@ fn expected(notes: &Notes, rng: &mut Rng) -> Vec<(String, bool)> {
     for first in notes.blobs.values().take(8) {
         numbers.extend([0, 1, 999, 1000].map(|at| bulk_number(*first, at)));
     }
-    let in_blob = |blob: &str, number: &str| notes.blobs.get(blob).is_some_and(|f| holds(*f, number));
+    let in_blob =
+        |blob: &str, number: &str| notes.blobs.get(blob).is_some_and(|f| holds(*f, number));
     let answer = |number: String| {
         let blocked = model.blocks(&number, |blob| in_blob(blob, &number));
         (number, blocked)

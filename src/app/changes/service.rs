@@ -85,12 +85,24 @@ impl Changes {
         let ruleset = prepared.ruleset(revision, digest)?;
         self.publisher.publish(ruleset, self.clock.now());
         writer.live = prepared.into_live();
+        writer.unpublished = false;
         Ok(())
     }
 
-    /// Compiles a new base where the overlay has grown; called now and then by the control thread.
-    pub fn tend(&self) -> Result<(), Refusal> {
+    /// The writer, knowing all that the log has, and with all of it live.
+    fn settled(&self) -> Result<MutexGuard<'_, Writer>, Refusal> {
         let mut writer = self.lock();
+        writer.settle()?;
+        if writer.unpublished {
+            self.recompile(&mut writer)?;
+        }
+        Ok(writer)
+    }
+
+    /// Makes live what the log has and nobody was told of, and compiles a new base where the
+    /// overlay has grown; called now and then by the control thread.
+    pub fn tend(&self) -> Result<(), Refusal> {
+        let mut writer = self.settled()?;
         if writer.live.wants_fold() { self.recompile(&mut writer) } else { Ok(()) }
     }
 
@@ -101,16 +113,14 @@ impl Changes {
         id: ChangeSetId,
         decide: impl FnOnce(&Writer) -> Result<Event, Denied>,
     ) -> Result<ChangeSet, Refusal> {
-        let mut writer = self.lock();
-        writer.settle()?;
+        let mut writer = self.settled()?;
         let event = decide(&writer)?;
         writer.append(self.clock.now(), caller.actor, event)?;
         writer.header(id)
     }
 
     pub(super) fn begin(&self, caller: Caller, draft: Draft) -> Result<ChangeSet, Refusal> {
-        let mut writer = self.lock();
-        writer.settle()?;
+        let mut writer = self.settled()?;
         if !draft.request_id.is_empty()
             && let Some(known) = writer.book.by_request(caller.actor, &draft.request_id)
         {
@@ -210,8 +220,7 @@ impl Changes {
         id: ChangeSetId,
         break_glass: Option<&str>,
     ) -> Result<(ChangeSet, LiveCommit), Refusal> {
-        let mut writer = self.lock();
-        writer.settle()?;
+        let mut writer = self.settled()?;
         let set = writer.header(id)?;
         let (_, _, previous) = writer.view.applied()?;
         // The first revision is what the program brings with it: there is nobody to ask yet.
@@ -384,8 +393,7 @@ impl Changes {
         cursors: &[Cursor],
         reason: &str,
     ) -> Result<(), Refusal> {
-        let mut writer = self.lock();
-        writer.settle()?;
+        let mut writer = self.settled()?;
         for cursor in cursors {
             if !writer.book.may_erase(*cursor) {
                 return Err(Refusal::Precondition {

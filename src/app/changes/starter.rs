@@ -40,6 +40,9 @@ impl Changes {
     pub fn seed(&self, packs: &[PackText]) -> Result<Seeded, Refusal> {
         let caller = Caller { actor: Actor::program() };
         let wanted = read(packs)?;
+        if wanted.is_empty() {
+            return Ok(Seeded::Same);
+        }
         let name = fingerprint(packs);
         let origin = DraftOrigin::StarterPacks(name.clone().into());
         let draft = |title: String| Draft {
@@ -57,15 +60,17 @@ impl Changes {
             self.make_live(caller, set.id, None)?;
             return Ok(Seeded::First);
         }
-        let (taken, known) = {
+        let (taken, known, begun) = {
             let writer = self.lock();
             let own = |set: &&ChangeSet| matches!(set.draft.origin, DraftOrigin::StarterPacks(_));
             let known = writer.book.iter().filter(own).any(|set| set.draft.origin == origin);
             let done = |set: &&ChangeSet| matches!(set.state, State::Committed(_));
             let taken = writer.book.iter().filter(own).filter(done).map(|set| set.id);
-            (taken.collect::<Vec<_>>(), known)
+            let begun =
+                |set: &&ChangeSet| set.draft.origin == origin && matches!(set.state, State::Draft);
+            (taken.collect::<Vec<_>>(), known, writer.book.open().find(begun).cloned())
         };
-        if known || taken.is_empty() {
+        if taken.is_empty() || (known && begun.is_none()) {
             return Ok(Seeded::Same);
         }
         let mut before = Lists::new();
@@ -73,6 +78,13 @@ impl Changes {
             fold(&mut before, self.edits_of(id)?);
         }
         let edits = self.upgrade(&before, &wanted)?;
+        if let Some(begun) = begun {
+            if begun.edits == edits {
+                return Ok(Seeded::Same);
+            }
+            // A crash left it half-drafted, or what it was drafted against has changed.
+            self.give_up(caller, begun.id)?;
+        }
         if edits.is_empty() {
             return Ok(Seeded::Same);
         }

@@ -3,6 +3,7 @@
 //! Invariants: nothing is changed in memory before the log has it; after an append whose outcome
 //! is unknown the log is read again before anything else is written.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::api::Refusal;
@@ -28,7 +29,12 @@ pub(super) struct Writer {
     pub book: Book,
     pub head: Head,
     pub live: Live,
-    /// The outcome of the last append is not known.
+    /// The log has commits that are not screened against yet.
+    pub unpublished: bool,
+    /// Records whose payload is erased, and those of which that was announced only.
+    gone: BTreeSet<Cursor>,
+    announced: Vec<Cursor>,
+    /// The log may have records that are not read yet.
     in_doubt: bool,
 }
 
@@ -66,6 +72,9 @@ impl Writer {
             book: Book::default(),
             head: Head::default(),
             live,
+            unpublished: false,
+            gone: BTreeSet::new(),
+            announced: Vec::new(),
             in_doubt: false,
         };
         // A view that knows of records that the log does not have belongs to another log.
@@ -80,27 +89,37 @@ impl Writer {
             }
         }
         writer.catch_up()?;
+        writer.finish_erasures();
         Ok(writer)
     }
 
-    /// Reads what the log has beyond what is known; says which commits were new to the view.
-    pub fn catch_up(&mut self) -> Result<Vec<Committed>, Refusal> {
-        let mut commits = Vec::new();
+    /// Reads what the log has beyond what is known.
+    fn catch_up(&mut self) -> Result<(), Refusal> {
         loop {
             let records = self.log.read_from(self.head.cursor, PAGE)?;
             if records.is_empty() {
                 self.in_doubt = false;
-                return Ok(commits);
+                return Ok(());
             }
             for record in &records {
-                commits.extend(self.take(record)?);
+                self.take(record)?;
             }
         }
     }
 
-    /// Reads the log again where the outcome of an append is not known.
+    /// Erases what was announced where a crash came in between.
+    fn finish_erasures(&mut self) {
+        let mut left = std::mem::take(&mut self.announced);
+        left.retain(|cursor| !self.gone.contains(cursor));
+        if !left.is_empty() {
+            // A disk that cannot be written now is tried again at the next start.
+            drop(self.log.erase(&left));
+        }
+    }
+
+    /// Reads the log again where it may have more than is known.
     pub fn settle(&mut self) -> Result<(), Refusal> {
-        if self.in_doubt { self.catch_up().map(drop) } else { Ok(()) }
+        if self.in_doubt { self.catch_up() } else { Ok(()) }
     }
 
     /// A change-set as it stands.
@@ -128,7 +147,7 @@ impl Writer {
                     hash: head.hash,
                     content: Some((actor, event)),
                 };
-                self.take(&record)
+                self.take_own(&record)
             }
             Err(AppendError::Conflict(_)) => {
                 self.in_doubt = true;
@@ -161,18 +180,34 @@ impl Writer {
                         .content
                         .as_ref()
                         .is_some_and(|(who, said)| *who == actor && said == event);
-                let taken = self.take(record)?;
+                let taken = self.take_own(record)?;
                 self.in_doubt = false;
                 if is_ours { Ok(taken) } else { Err(unknown()) }
             }
         }
     }
 
+    /// Folds what was just written. Where that fails, as it does when the disk fills up between log
+    /// and view, the record is there all the same: it is read again before anything else is done.
+    fn take_own(&mut self, record: &Record) -> Result<Option<Committed>, Refusal> {
+        self.take(record).map_err(|refusal| {
+            self.in_doubt = true;
+            Refusal::Unknown(format!(
+                "record {} is in the log but cannot be followed yet ({refusal}); it is live as \
+                 soon as it can be",
+                record.cursor.0
+            ))
+        })
+    }
+
     /// Folds a record that the log has into book and view.
     fn take(&mut self, record: &Record) -> Result<Option<Committed>, Refusal> {
         let mut committed = None;
         match &record.content {
-            None => self.book.apply_erased(record.cursor).map_err(impossible)?,
+            None => {
+                self.book.apply_erased(record.cursor).map_err(impossible)?;
+                self.gone.insert(record.cursor);
+            }
             Some((actor, event)) => {
                 if let Event::Committed { change_set, revision, .. } = event {
                     let set = self.book.get(*change_set).ok_or_else(|| damaged(record))?;
@@ -185,9 +220,13 @@ impl Writer {
                     let edits: &[Edit] = &set.edits;
                     let (cursor, digest) = (record.cursor, record.hash);
                     self.view.apply(&Commit { cursor, digest, origin, edits })?;
+                    self.unpublished = true;
                     committed = Some(Committed { revision: *revision, digest });
                 }
                 self.book.apply(record.cursor, record.time, *actor, event).map_err(impossible)?;
+                if let Event::Erased { cursors, .. } = event {
+                    self.announced.extend(cursors);
+                }
             }
         }
         self.head = Head { cursor: record.cursor, hash: record.hash };
