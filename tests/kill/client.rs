@@ -214,13 +214,21 @@ impl Held {
         use pb::edit::Edit;
         let blob = |used: &pb::UseSegment| used.segment.clone().expect("a segment").blob;
         match edit {
-            Edit::PutEntry(_) => drop(self.rows.insert(key_of(edit), true)),
-            Edit::RemoveEntry(_) if self.segments.is_empty() => {
-                drop(self.rows.remove(&key_of(edit)))
+            Edit::PutEntry(_) => {
+                self.rows.insert(key_of(edit), true);
             }
-            Edit::RemoveEntry(_) => drop(self.rows.insert(key_of(edit), false)),
-            Edit::ClearEntry(_) => drop(self.rows.remove(&key_of(edit))),
-            Edit::PutSegment(used) => drop(self.segments.insert(blob(used))),
+            Edit::RemoveEntry(_) if self.segments.is_empty() => {
+                self.rows.remove(&key_of(edit));
+            }
+            Edit::RemoveEntry(_) => {
+                self.rows.insert(key_of(edit), false);
+            }
+            Edit::ClearEntry(_) => {
+                self.rows.remove(&key_of(edit));
+            }
+            Edit::PutSegment(used) => {
+                self.segments.insert(blob(used));
+            }
             Edit::RemoveSegment(used) => {
                 self.segments.remove(&blob(used));
                 if self.segments.is_empty() {

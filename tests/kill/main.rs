@@ -4,9 +4,12 @@
 //!   `RINGFENCE_BIN`          the program; else the one that cargo built with the tests
 //!   `RINGFENCE_KILL_ROUNDS`  rounds of the kill test [default: 12]
 //!   `RINGFENCE_FLIP_ROUNDS`  rounds of the bit-flip test [default: 16]
+//!   `RINGFENCE_ZEROS_BYTES`  of the packed file of zeros [default: 10 GB]
 //!   `RINGFENCE_KILL_SEED`    to repeat a run [default: by the clock]; it is printed
 
 mod client;
+mod faults;
+mod flips;
 mod rounds;
 mod server;
 mod work;
@@ -32,4 +35,12 @@ fn kills_lose_nothing_that_was_acknowledged() {
     let mut tally = rounds::run(rounds, seed());
     eprintln!("{}", tally.line());
     assert!(tally.rounds < 50 || tally.acknowledged > 0, "nothing was committed");
+}
+
+/// A flipped bit is found, or it does not matter; one in the view is repaired from the log.
+#[test]
+fn flipped_bits_are_found_or_harmless() {
+    let rounds = number("RINGFENCE_FLIP_ROUNDS").unwrap_or(16);
+    let tally = flips::run(rounds, seed());
+    eprintln!("{rounds} rounds: {}", tally.line());
 }

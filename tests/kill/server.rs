@@ -143,6 +143,13 @@ impl Server {
         self.child.id()
     }
 
+    /// Asks it to end, and waits until it has.
+    pub fn stop(&mut self) {
+        let kill = Command::new("kill").arg(self.pid().to_string()).status();
+        assert!(kill.expect("kill runs").success());
+        assert!(self.child.wait().expect("it has ended").success(), "{}", self.output());
+    }
+
     /// Ends it by SIGKILL, now.
     pub fn kill(&mut self) {
         self.child.kill().expect("it can be killed");
