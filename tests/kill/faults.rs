@@ -264,23 +264,13 @@ fn import_by_cli(
     child.wait_with_output().expect("it ends")
 }
 
-/// A gzip stream of one octet, packed as it is written.
+/// A gzip stream of one octet: one packed MiB, over and over.
 fn bomb(octet: u8, bytes: u64) -> impl Iterator<Item = Vec<u8>> {
     use flate2::{Compression, write::GzEncoder};
-    let mut packer = Some(GzEncoder::new(Vec::new(), Compression::fast()));
-    let mut left = bytes;
-    let block = vec![octet; 1 << 20];
-    std::iter::from_fn(move || {
-        let open = packer.as_mut()?;
-        while left > 0 && open.get_ref().len() < 64 << 10 {
-            open.write_all(&block).expect("memory takes it");
-            left = left.saturating_sub(block.len() as u64);
-        }
-        if left > 0 {
-            return Some(std::mem::take(open.get_mut()));
-        }
-        packer.take()?.finish().ok()
-    })
+    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+    packer.write_all(&vec![octet; 1 << 20]).expect("memory takes it");
+    let member = packer.finish().expect("memory takes it");
+    (0..bytes >> 20).map(move |_| member.clone())
 }
 
 #[test]

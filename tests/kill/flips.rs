@@ -88,19 +88,22 @@ pub fn run(rounds: u64, seed: u64) -> Tally {
     let mut server = Server::spawn(&good, &pack);
     let ready = server.must_be_ready();
     runtime.block_on(fill(&ready));
-    // Killed, so that the WAL is left; a second start would empty it.
+    // Killed, so that the WAL holds nearly all; stopped, so that the database does.
     server.kill();
-    let data = folder.path().join("data");
-    copy(&good, &data);
-    let mut server = Server::spawn(&data, &pack);
+    let stopped = folder.path().join("stopped");
+    copy(&good, &stopped);
+    let mut server = Server::spawn(&stopped, &pack);
     let ready = server.must_be_ready();
     let before = runtime.block_on(answers(&ready));
     assert!(before.blocked.iter().filter(|blocked| **blocked).count() > 20);
-    server.kill();
+    server.stop();
 
+    let data = folder.path().join("data");
     for round in 0..rounds {
-        fs::remove_dir_all(&data).unwrap();
-        copy(&good, &data);
+        if round > 0 {
+            fs::remove_dir_all(&data).unwrap();
+        }
+        copy(if round % 2 == 0 { &good } else { &stopped }, &data);
         let files = files(&data);
         let file = &files[usize::try_from(rng.below(files.len() as u64)).unwrap()];
         let bits = flip(file, &mut rng);

@@ -236,7 +236,7 @@ impl Live {
         log: &dyn ChangeLog,
         lists: &[ListText],
         wanted: &[NamedSegment],
-    ) -> Result<(Arc<[Arc<Layer>]>, Vec<(Box<str>, BlobId)>), Refusal> {
+    ) -> Result<BulkLayers, Refusal> {
         let name = |(list, segment): &NamedSegment| (list.clone(), segment.blob);
         let names: Vec<_> = wanted.iter().map(name).collect();
         let gone = self.compiled.iter().any(|known| !names.contains(known));
@@ -260,6 +260,9 @@ impl Live {
         Ok((layers.into(), names))
     }
 }
+
+/// Bulk layers with the segments that they hold: (list, blob).
+type BulkLayers = (Arc<[Arc<Layer>]>, Vec<(Box<str>, BlobId)>);
 
 /// A segment with the id of its list.
 type NamedSegment = (Box<str>, SegmentUse);

@@ -105,7 +105,7 @@ impl Changes {
         }
         let repeated = tidy(&mut taken);
         let edits = self.edits_for(request, &spec, &taken)?;
-        let set = self.into_draft(caller, request, edits)?;
+        let set = self.add_to_draft(caller, request, edits)?;
         Ok(ImportReport {
             change_set: set,
             lines: taken.lines,
@@ -261,7 +261,7 @@ impl Changes {
         Ok(())
     }
 
-    fn into_draft(
+    fn add_to_draft(
         &self,
         caller: Caller,
         request: &ImportRequest,
