@@ -82,19 +82,21 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
     runtime.block_on(serve(args, catalogue, load_time))
 }
 
-/// Makes the data folder and checks that it can be written, before anything depends on it.
+/// Makes the data folder and checks that it can be written, before anything depends on it. One that
+/// holds a log already is good for screening also where it cannot be written.
 fn prepare(folder: &Path) -> Result<(), Failure> {
     let probe = folder.join(".writable");
-    fs::create_dir_all(folder)
+    let written = fs::create_dir_all(folder)
         .and_then(|()| fs::write(&probe, b""))
-        .and_then(|()| fs::remove_file(&probe))
-        .map_err(|e| {
-            format!(
-                "the data folder {} cannot be written: {e}; name another one with --data-dir",
-                folder.display()
-            )
-        })?;
-    Ok(())
+        .and_then(|()| fs::remove_file(&probe));
+    match written {
+        Err(error) if !folder.join("log.db").is_file() => Err(format!(
+            "the data folder {} cannot be written: {error}; name another one with --data-dir",
+            folder.display()
+        )
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 /// The packs that an empty store begins with, and that later starts compare with.

@@ -40,6 +40,9 @@ impl Changes {
     pub fn seed(&self, packs: &[PackText]) -> Result<Seeded, Refusal> {
         let caller = Caller { actor: Actor::program() };
         let (order, wanted) = read(packs)?;
+        if wanted.is_empty() {
+            return Ok(Seeded::Same);
+        }
         let name = fingerprint(packs);
         let origin = DraftOrigin::StarterPacks(name.clone().into());
         let draft = |title: String| Draft {

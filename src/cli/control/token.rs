@@ -36,10 +36,17 @@ pub fn load_or_make(folder: &Path) -> io::Result<([u8; 32], Option<String>)> {
                 text
             });
             let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-            let mut file =
-                OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+            // Whole before it has its name: a crash in between would leave a file without a digest.
+            let part = folder.join(format!("{FILE}.part"));
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&part)?;
             writeln!(file, "{}", BlobId(digest))?;
             file.sync_all()?;
+            fs::rename(&part, &path)?;
             Ok((digest, Some(token)))
         }
         Err(e) => Err(e),

@@ -119,15 +119,15 @@ impl Store {
             return Err(why);
         }
         let log = Arc::new(SqliteLog::open(&self.dir).map_err(|e| e.to_string())?);
-        let swept = log.named_blobs().and_then(|named| log.sweep(&named));
-        swept.map_err(|e| e.to_string())?;
-        let path = self.dir.view_path();
-        let view = match SqliteView::open(&path) {
-            Ok(view) => view,
-            Err(error) => {
-                tracing::warn!(%error, "the view of the catalogue is made anew from the log");
-                SqliteView::create(&path).map_err(|e| e.to_string())?
-            }
+        if self.dir.is_read_only() {
+            tracing::warn!("the data directory is read-only: no change can be committed");
+        } else {
+            let swept = log.named_blobs().and_then(|named| log.sweep(&named));
+            swept.map_err(|e| e.to_string())?;
+        }
+        let view = match kept_view(&self.dir) {
+            Some(view) => view,
+            None => SqliteView::in_memory().map_err(|e| e.to_string())?,
         };
         let clock = Arc::new(SystemClock);
         let changes = Changes::open_from(self.image, log, Box::new(view), self.publisher, clock)
@@ -145,6 +145,18 @@ impl Store {
         self.door.open(changes);
         Ok(seeded)
     }
+}
+
+/// The view on disk, made anew where it is damaged; `None` where it cannot be kept there.
+fn kept_view(dir: &DataDir) -> Option<SqliteView> {
+    if dir.is_read_only() {
+        return None;
+    }
+    let made = SqliteView::open(&dir.view_path()).or_else(|error| {
+        tracing::warn!(%error, "the view of the catalogue is made anew from the log");
+        SqliteView::create(&dir.view_path())
+    });
+    made.inspect_err(|error| tracing::warn!(%error, "the view cannot be kept on disk")).ok()
 }
 
 fn refused(refusal: Refusal) -> String {
