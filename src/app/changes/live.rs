@@ -27,7 +27,7 @@ use crate::model::time::Timestamp;
 #[derive(Clone)]
 pub(super) struct Live {
     base: Arc<Base>,
-    bulk: Arc<[Arc<Layer>]>,
+    bulk: Layers,
     /// Segments of numbers that the bulk layers hold, with their lists.
     compiled: Vec<NamedSegment>,
     /// The packs of numbering plans, by which the bulk layers read their numbers.
@@ -324,7 +324,7 @@ impl Live {
         log: &dyn ChangeLog,
         lists: &[ListText],
         (wanted, same_plans): (&[NamedSegment], bool),
-    ) -> Result<(Arc<[Arc<Layer>]>, Vec<NamedSegment>), Refusal> {
+    ) -> Result<(Layers, Vec<NamedSegment>), Refusal> {
         let gone = !same_plans || self.compiled.iter().any(|known| !wanted.contains(known));
         let fresh: Vec<&NamedSegment> =
             wanted.iter().filter(|one| !self.compiled.contains(one)).collect();
@@ -346,6 +346,9 @@ impl Live {
         Ok((layers.into(), wanted.to_vec()))
     }
 }
+
+/// Bulk layers of a ruleset.
+type Layers = Arc<[Arc<Layer>]>;
 
 /// A segment with the id of its list.
 type NamedSegment = (Box<str>, SegmentUse);

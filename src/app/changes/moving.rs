@@ -105,7 +105,7 @@ impl Changes {
         }
         let repeated = tidy(&mut taken);
         let edits = self.edits_for(request, &spec, &taken)?;
-        let set = self.into_draft(caller, request, edits)?;
+        let set = self.draft_with(caller, request, edits)?;
         Ok(ImportReport {
             change_set: set,
             lines: taken.lines,
@@ -255,7 +255,7 @@ impl Changes {
         Ok(())
     }
 
-    fn into_draft(
+    fn draft_with(
         &self,
         caller: Caller,
         request: &ImportRequest,

@@ -28,7 +28,8 @@ pub enum Seeded {
     First,
     /// The packs are those that the catalogue came from.
     Same,
-    /// The packs have changed: a change-set waits for somebody to look at it, approve and commit it.
+    /// The packs have changed: a change-set waits for somebody to look at it, to approve and
+    /// commit it.
     Upgrade(crate::model::catalogue::ChangeSetId),
 }
 
@@ -78,11 +79,8 @@ impl Changes {
         if edits.is_empty() {
             return Ok(Seeded::Same);
         }
-        let left = {
-            let writer = self.lock();
-            let found = writer.book.open().find(|set| set.draft.origin == origin).cloned();
-            found
-        };
+        let half = |set: &&ChangeSet| set.draft.origin == origin;
+        let left = self.lock().book.open().find(half).cloned();
         if let Some(left) = left {
             if left.edits == edits {
                 return Ok(Seeded::Upgrade(left.id));
