@@ -61,7 +61,8 @@ pub async fn import(client: &Client, list: &str, file: Vec<u8>) -> Result<pb::Li
     finish(client, id).await
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+/// Runs to the end and closes all connections.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(future)
 }

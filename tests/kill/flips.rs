@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use ringfence::wire::lists_v1 as pb;
 
 use super::client::{Client, ask, put};
-use super::faults::{commit, import};
+use super::faults::{block_on, commit, import};
 use super::server::{Ready, Server, pack};
 use super::work::{BULK, ROWS, Rng, bulk_number};
 
@@ -79,7 +79,6 @@ async fn fill(ready: &Ready) {
 
 /// Runs so many rounds.
 pub fn run(rounds: u64, seed: u64) -> Tally {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut rng = Rng(seed);
     let mut tally = Tally::default();
     let folder = tempfile::tempdir().unwrap();
@@ -87,14 +86,14 @@ pub fn run(rounds: u64, seed: u64) -> Tally {
     let good = folder.path().join("good");
     let mut server = Server::spawn(&good, &pack);
     let ready = server.must_be_ready();
-    runtime.block_on(fill(&ready));
+    block_on(fill(&ready));
     // Killed, so that the WAL holds nearly all; stopped, so that the database does.
     server.kill();
     let stopped = folder.path().join("stopped");
     copy(&good, &stopped);
     let mut server = Server::spawn(&stopped, &pack);
     let ready = server.must_be_ready();
-    let before = runtime.block_on(answers(&ready));
+    let before = block_on(answers(&ready));
     assert!(before.blocked.iter().filter(|blocked| **blocked).count() > 20);
     server.stop();
 
@@ -113,7 +112,7 @@ pub fn run(rounds: u64, seed: u64) -> Tally {
         let counts = tally.0.entry(name).or_default();
         match server.ready() {
             Ok(ready) => {
-                assert_eq!(runtime.block_on(answers(&ready)), before, "{what}");
+                assert_eq!(block_on(answers(&ready)), before, "{what}");
                 counts[0] += 1;
             }
             Err(output) => {

@@ -6,6 +6,7 @@
 //!   `RINGFENCE_FLIP_ROUNDS`  rounds of the bit-flip test [default: 16]
 //!   `RINGFENCE_ZEROS_BYTES`  of the packed file of zeros [default: 10 GB]
 //!   `RINGFENCE_KILL_SEED`    to repeat a run [default: by the clock]; it is printed
+#![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
 
 mod client;
 mod faults;

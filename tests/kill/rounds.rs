@@ -155,7 +155,8 @@ async fn check(
         assert_eq!(client.entries(list).await.unwrap(), rows, "entries of {list}");
         assert_eq!(client.segments(list).await.unwrap(), held.segments, "segments of {list}");
     }
-    for (number, blocked) in expected(&notes.lock().unwrap(), rng) {
+    let numbers = expected(&notes.lock().unwrap(), rng);
+    for (number, blocked) in numbers {
         let (found, revision) = client.is_blocked(&number).await.expect("an answer");
         assert_eq!((found, revision), (blocked, last.revision), "{number}");
     }
