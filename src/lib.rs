@@ -3,7 +3,8 @@
 //! # The house
 //! A room uses only rooms below it; `tests/tidy.rs` holds the arrows. A request travels
 //! `grpc` (decode) -> `app` (load the ruleset, the time) -> `engine` (screen) -> `wire` (encode). A
-//! change travels `lists` (read, check) -> `engine` (compile) -> `app` (publish).
+//! change travels `grpc` -> `app` (draft) -> `lists` (check, approve) -> `engine` (compile) ->
+//! `store` (commit) -> `app` (publish).
 //!
 //! | room | what lives there |
 //! |---|---|
@@ -17,7 +18,7 @@
 //! | [`wire`] | generated protobuf types and their conversions |
 //! | [`app`] | use cases, ports (clock, screening), counters, publisher |
 //! | [`engine`] | compiles the catalogue into a ruleset; screens; pure |
-//! | [`lists`] | packs: lists that people read, with their checks; pure |
+//! | [`lists`] | the write side: packs, rows, change-sets, checks, imports, exports; pure |
 //! | `state`, `learn` | reserved: what traffic teaches; learned weights; pure |
 //! | [`text`] | octets -> characters -> folded text with offsets -> links, numbers, codes; pure |
 //! | [`model`] | values: numbers, attempts, verdicts, entries, policy |
