@@ -121,7 +121,10 @@ impl Bench {
         let changes = Arc::new(changes.expect("an empty log opens"));
         changes.seed_starter().expect("the starter packs are right");
         let bench = Bench { log, publisher, changes, _dir: dir };
-        let text = format!("%pack b\n%list {LIST} kind=number effect=block category=CN08\n");
+        let text = format!(
+            "%pack b\n%list {LIST} kind=number effect=block category=CN08\n\
+             %columns value\n+8613000000009\n"
+        );
         let (spec, _) = pack::rows("b", text.as_bytes()).expect("a list").remove(0);
         bench.commit(vec![Edit::PutList(Box::new(spec))]);
         bench
