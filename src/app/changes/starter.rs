@@ -81,11 +81,7 @@ impl Changes {
         if edits.is_empty() {
             return Ok(Seeded::Same);
         }
-        let left = {
-            let writer = self.lock();
-            let found = writer.book.open().find(|set| set.draft.origin == origin).cloned();
-            found
-        };
+        let left = self.lock().book.open().find(|set| set.draft.origin == origin).cloned();
         if let Some(left) = left {
             if left.edits == edits {
                 return Ok(Seeded::Upgrade(left.id));

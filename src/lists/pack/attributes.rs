@@ -100,7 +100,7 @@ impl Draft {
     }
 }
 
-/// Writes what [`list_spec`] reads: the `%list` line of a list, without its title and source.
+/// Writes the `%list` line of a list as a pack has it, without its title and source.
 ///
 /// What is as it would be without saying so is left out.
 pub fn list_line(spec: &ListSpec) -> String {
