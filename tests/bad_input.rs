@@ -363,8 +363,10 @@ fn serve_says_what_keeps_it_from_starting() {
 
     let missing = folder.path().join("missing.pack");
     let wrong = file(folder.path(), "wrong.pack", format!("{HEAD}+86*\n"));
+    // Into a store of its own: one with a catalogue screens on, whatever the packs have become.
+    let fresh = folder.path().join("fresh");
     for pack in [&missing, &wrong] {
-        let arguments = ["--data-dir", path(&data), "--packs", path(pack)];
+        let arguments = ["--data-dir", path(&fresh), "--packs", path(pack)];
         let (code, stderr) = serve(&[&ports("127.0.0.1:0")[..], &arguments].concat());
         assert_eq!(code, Some(1), "{stderr}");
         assert!(stderr.contains(path(pack)), "{stderr}");

@@ -199,8 +199,18 @@ fn a_read_only_disk_screens_and_refuses_changes() {
     // Killed, the WAL still holds records, and a read-only disk cannot take them over.
     server.kill();
     mount.remount("ro");
-    let output = Server::spawn(&data, &pack).ready().unwrap_err();
-    assert!(output.contains("read-only") && output.contains("log.db-wal"), "{output}");
+    let mut server = Server::spawn(&data, &pack);
+    let ready = server.must_be_ready();
+    block_on(async {
+        let client = Client::new(&ready);
+        let refused = client.entries(ROWS).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
+        let why = refused.message();
+        assert!(why.contains("read-only") && why.contains("log.db-wal"), "{why}");
+        // Screening goes on from the image, which may be older.
+        client.is_blocked("+8613000000001").await.unwrap();
+    });
+    server.kill();
     mount.remount("rw");
     let mut server = Server::spawn(&data, &pack);
     server.must_be_ready();

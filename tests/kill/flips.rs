@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ringfence::wire::lists_v1 as pb;
+use tonic::{Code, Status};
 
 use super::client::{Client, ask, put};
 use super::faults::{block_on, commit, import};
@@ -45,19 +46,26 @@ fn numbers() -> Vec<String> {
     rows.chain([0, 1, 5, 999, 1000].map(|at| bulk_number(1000, at))).collect()
 }
 
-async fn answers(ready: &Ready) -> Answers {
+/// What a server answers once its store is read; how it refuses where the store is broken.
+async fn answers(ready: &Ready) -> Result<Answers, Status> {
     let client = Client::new(ready);
-    let mut blocked = Vec::new();
+    // The base image may be older than the log: this waits until the server has caught up.
+    let entries = client.entries(ROWS).await?.into_iter().collect();
+    let segments = client.segments(BULK).await?.into_iter().collect();
+    let digest = client.commits().await?.pop().expect("there are some").digest;
+    let (blocked, revision) = verdicts(&client).await;
+    Ok(Answers { revision, digest, blocked, entries, segments })
+}
+
+/// Which numbers are blocked, and at which revision.
+async fn verdicts(client: &Client) -> (Vec<bool>, u64) {
+    let (mut blocked, mut revision) = (Vec::new(), 0);
     for number in numbers() {
-        blocked.push(client.is_blocked(&number).await.expect("an answer").0);
+        let (is_blocked, at) = client.is_blocked(&number).await.expect("an answer");
+        blocked.push(is_blocked);
+        revision = at;
     }
-    Answers {
-        revision: ready.revision,
-        digest: ready.digest.clone(),
-        blocked,
-        entries: client.entries(ROWS).await.unwrap().into_iter().collect(),
-        segments: client.segments(BULK).await.unwrap().into_iter().collect(),
-    }
+    (blocked, revision)
 }
 
 /// A catalogue with entries, a bulk import, and a WAL that holds the last of it.
@@ -93,7 +101,7 @@ pub fn run(rounds: u64, seed: u64) -> Tally {
     copy(&good, &stopped);
     let mut server = Server::spawn(&stopped, &pack);
     let ready = server.must_be_ready();
-    let before = block_on(answers(&ready));
+    let before = block_on(answers(&ready)).expect("all is well");
     assert!(before.blocked.iter().filter(|blocked| **blocked).count() > 20);
     server.stop();
 
@@ -111,21 +119,40 @@ pub fn run(rounds: u64, seed: u64) -> Tally {
         let mut server = Server::spawn(&data, &pack);
         let counts = tally.0.entry(name).or_default();
         match server.ready() {
-            Ok(ready) => {
-                assert_eq!(block_on(answers(&ready)), before, "{what}");
-                counts[0] += 1;
-            }
+            Ok(ready) => match block_on(answers(&ready)) {
+                Ok(answers) => {
+                    assert_eq!(answers, before, "{what}");
+                    counts[0] += 1;
+                }
+                Err(status) => {
+                    let seen = block_on(async { verdicts(&Client::new(&ready)).await });
+                    let (blocked, revision) = seen;
+                    assert_eq!(status.code(), Code::Unavailable, "{what}: {status:?}");
+                    told(&what, file, status.message());
+                    assert!(revision <= before.revision, "{what}: a revision nobody made");
+                    let mut both = blocked.iter().zip(&before.blocked);
+                    assert!(both.all(|(now, then)| now <= then), "{what}: blocked out of nothing");
+                    counts[1] += 1;
+                }
+            },
             Err(output) => {
-                let says = ["record", "blob", "log.db", "malformed", "database", "damaged"];
-                let is_clear = output.contains("error:") && says.iter().any(|s| output.contains(s));
-                assert!(is_clear && !output.contains("panicked"), "{what}: {output}");
-                let view = file.file_name().unwrap().to_string_lossy().starts_with("view.db");
-                assert!(!view, "{what}: the view is made anew: {output}");
+                assert!(output.contains("error:"), "{what}: {output}");
+                told(&what, file, &output);
                 counts[1] += 1;
             }
         }
     }
     tally
+}
+
+/// Damage is named, and is none where the file is derived.
+fn told(what: &str, file: &Path, output: &str) {
+    let says = ["record", "blob", "log.db", "malformed", "database", "damaged"];
+    let is_clear = says.iter().any(|word| output.contains(word));
+    assert!(is_clear && !output.contains("panicked"), "{what}: {output}");
+    let name = file.file_name().unwrap().to_string_lossy();
+    let derived = name.starts_with("view.db") || name == "image";
+    assert!(!derived, "{what}: what is derived is made anew: {output}");
 }
 
 /// The stored files that are worth something: no lock, no token.

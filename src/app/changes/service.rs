@@ -227,7 +227,7 @@ impl Changes {
             return Err(Refusal::Precondition {
                 reason: "HAS_ERRORS",
                 what: format!(
-                    "{} errors; the first: {}",
+                    "errors: {}; the first: {}",
                     report.errors,
                     first.map_or("", |finding| &finding.message)
                 ),
@@ -236,7 +236,7 @@ impl Changes {
         if report.warnings > 0 && !accept_warnings {
             return Err(Refusal::Precondition {
                 reason: "WARNINGS_NOT_ACCEPTED",
-                what: format!("{} warnings; look at them and accept them", report.warnings),
+                what: format!("warnings: {}; look at them and accept them", report.warnings),
             });
         }
         self.step(caller, id, |writer| writer.book.submit(id, caller.actor, etag, accept_warnings))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::api::{Caller, Refusal};
 use super::service::Changes;
-use crate::app::catalogue::{PackText, starter_packs};
+use crate::app::catalogue::{self, PackText, starter_packs};
 use crate::lists::changeset::{ChangeSet, State};
 use crate::lists::edit::Edit;
 use crate::lists::event::{Draft, DraftOrigin};
@@ -56,7 +56,7 @@ impl Changes {
             self.give_up_own(caller)?;
             let set = self.begin(caller, draft(format!("starter packs {ENGINE_VERSION}")))?;
             self.add_all(caller, &set, first(&order, &wanted))?;
-            self.close(caller, set.id, None, true)?;
+            self.close(caller, set.id, None, true).map_err(|refusal| named(packs, refusal))?;
             self.make_live(caller, set.id, None)?;
             return Ok(Seeded::First);
         }
@@ -175,7 +175,6 @@ impl Changes {
 /// holds.
 fn read(packs: &[PackText]) -> Result<(Vec<Box<str>>, Lists), Refusal> {
     let (mut order, mut lists) = (Vec::new(), Lists::new());
-    let wrong = |what: String| Refusal::Invalid { field: "packs".into(), what };
     for pack in packs {
         let read = pack::rows(&pack.name, &pack.octets).map_err(|findings| {
             let first = findings.kept.first();
@@ -237,4 +236,15 @@ fn fingerprint(packs: &[PackText]) -> String {
     }
     let digest: [u8; 32] = hash.finalize().into();
     format!("{ENGINE_VERSION}+{}", &crate::model::catalogue::BlobId(digest).to_string()[..16])
+}
+
+/// The refusal by file and line, where a check of the packs alone finds the same.
+fn named(packs: &[PackText], refusal: Refusal) -> Refusal {
+    let findings = catalogue::compile(packs, Revision(0)).err();
+    let first = findings.as_ref().and_then(|findings| findings.kept.first());
+    first.map_or(refusal, |finding| wrong(finding.to_string()))
+}
+
+fn wrong(what: String) -> Refusal {
+    Refusal::Invalid { field: "packs".into(), what }
 }

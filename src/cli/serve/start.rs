@@ -52,7 +52,8 @@ impl Catalogue {
     /// Errors: another process has the folder, packs are wrong; without an image also whatever is
     /// wrong with the store.
     pub fn open(args: &ServeArgs) -> Result<Catalogue, Failure> {
-        let dir = Arc::new(DataDir::open(&args.data_dir)?);
+        let dir = DataDir::open(&args.data_dir).map_err(|error| format!("--data-dir: {error}"))?;
+        let dir = Arc::new(dir);
         let unwritable = prepare(&args.data_dir).err().map(|error| error.to_string());
         let packs = packs(args)?;
         let file = ImageFile::new(dir.path());
