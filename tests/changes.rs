@@ -304,6 +304,18 @@ fn what_others_commit_after_a_submit_cannot_slip_past_the_guard() {
     desk.changes.commit(anna(), fine.id, None).expect("still without errors");
 }
 
+#[test]
+fn why_takes_a_number_as_lists_write_it() {
+    let desk = in_memory();
+    seeded(&desk);
+    desk.commit(vec![desk.put("r.numbers", &[("value", "GB:61016")])]).expect("a short code");
+    let why =
+        |asked: &str| desk.changes.why(&Question::Number(asked.into()), None).expect("an answer");
+    let found = why("GB:61016");
+    assert!(found.matches.iter().any(|one| one.wins && &*one.key == "GB:61016"), "{found:?}");
+    assert!(why("US:61016").matches.iter().all(|one| &*one.key != "GB:61016"));
+}
+
 fn upgrade_packs(rows: &str, more: &str) -> Vec<ringfence::app::catalogue::PackText> {
     let mut packs = small_packs();
     packs.push(pack(
