@@ -308,12 +308,12 @@ fn what_others_commit_after_a_submit_cannot_slip_past_the_guard() {
 fn why_takes_a_number_as_lists_write_it() {
     let desk = in_memory();
     seeded(&desk);
-    desk.commit(vec![desk.put("r.numbers", &[("value", "GB:61016")])]).expect("a short code");
+    desk.commit(vec![desk.put("r.numbers", &[("value", "CN:95588")])]).expect("a short code");
     let why =
         |asked: &str| desk.changes.why(&Question::Number(asked.into()), None).expect("an answer");
-    let found = why("GB:61016");
-    assert!(found.matches.iter().any(|one| one.wins && &*one.key == "GB:61016"), "{found:?}");
-    assert!(why("US:61016").matches.iter().all(|one| &*one.key != "GB:61016"));
+    let found = why("CN:95588");
+    assert!(found.matches.iter().any(|one| one.wins && &*one.key == "CN:95588"), "{found:?}");
+    assert!(why("US:95588").matches.iter().all(|one| &*one.key != "CN:95588"));
 }
 
 fn upgrade_packs(rows: &str, more: &str) -> Vec<ringfence::app::catalogue::PackText> {
