@@ -282,9 +282,38 @@ fn a_change_set_that_lost_its_list_is_refused_not_committed() {
     let set = desk.drafted(vec![put(&spec(BLOCKS), &[("value", NUMBERS[0])])]).expect("a draft");
     desk.changes.submit(anna(), set.id, None, true).expect("submitted");
     desk.commit(vec![Edit::RemoveList { list: "r.numbers".into() }]).expect("removed");
-    assert_eq!(refused(desk.changes.commit(anna(), set.id, Some("now"))), "NOT_FOUND");
+    assert_eq!(refused(desk.changes.commit(anna(), set.id, Some("now"))), "HAS_ERRORS");
     assert_eq!(Desk::anew(&desk.log).revision(), 3);
     desk.changes.withdraw(anna(), set.id).expect("withdrawn");
+}
+
+#[test]
+fn what_others_commit_after_a_submit_cannot_slip_past_the_guard() {
+    let desk = in_memory();
+    seeded(&desk);
+    desk.commit(vec![new_list("r.late kind=number effect=label label=marketing")]).expect("a list");
+    let set = desk.drafted(vec![desk.put("r.late", &[("value", "CN:110")])]).expect("a draft");
+    desk.changes.submit(anna(), set.id, None, true).expect("a label stops nobody");
+    desk.commit(vec![new_list("r.late kind=number effect=block")]).expect("it is empty still");
+    for glass in [None, Some("now")] {
+        assert_eq!(refused(desk.changes.commit(anna(), set.id, glass)), "HAS_ERRORS");
+    }
+    let fine = desk.drafted(vec![desk.put("r.late", &[("value", NUMBERS[4])])]).expect("a draft");
+    desk.changes.submit(anna(), fine.id, None, true).expect("no errors");
+    desk.commit(vec![desk.put("r.late", &[("value", NUMBERS[3])])]).expect("another one");
+    desk.changes.commit(anna(), fine.id, None).expect("still without errors");
+}
+
+#[test]
+fn why_takes_a_number_as_lists_write_it() {
+    let desk = in_memory();
+    seeded(&desk);
+    desk.commit(vec![desk.put("r.numbers", &[("value", "CN:95588")])]).expect("a short code");
+    let why =
+        |asked: &str| desk.changes.why(&Question::Number(asked.into()), None).expect("an answer");
+    let found = why("CN:95588");
+    assert!(found.matches.iter().any(|one| one.wins && &*one.key == "CN:95588"), "{found:?}");
+    assert!(why("US:95588").matches.iter().all(|one| &*one.key != "CN:95588"));
 }
 
 fn upgrade_packs(rows: &str, more: &str) -> Vec<ringfence::app::catalogue::PackText> {

@@ -55,6 +55,8 @@ pub struct ChangeSet {
     pub etag: u64,
     /// The author has seen the warnings.
     pub warnings_accepted: bool,
+    /// The newest revision when it was submitted: what its checks were made against.
+    pub checked: Revision,
     /// Who agreed, with what note.
     pub approved_by: Option<(Actor, Box<str>)>,
     /// Who committed it.

@@ -116,6 +116,17 @@ impl Blobs {
         self.remove(keep).map_err(|e| unavailable("blobs", &e))
     }
 
+    /// Removes one blob; durable when it returns. One that is not there is none.
+    pub fn remove_one(&self, id: BlobId) -> Result<(), LogError> {
+        let (folder, file) = self.path(id);
+        match fs::remove_file(file).and_then(|()| dir::sync(&folder)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(unavailable("blob", &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn remove(&self, keep: &HashSet<BlobId>) -> io::Result<u64> {
         let mut removed = 0;
         let folders = match fs::read_dir(&self.root) {

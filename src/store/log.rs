@@ -114,6 +114,29 @@ impl SqliteLog {
         }
     }
 
+    /// Overwrites the payloads of records, in the database and in the WAL.
+    fn erase_payloads(&self, cursors: &[Cursor]) -> Result<(), LogError> {
+        let mut state = self.ready()?;
+        let head = state.head;
+        let Some(connection) = state.connection.as_mut() else {
+            return Err(LogError::Unavailable("not open".to_owned()));
+        };
+        let announced = read::announcements(connection, cursors, head)?;
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|e| log_error(&e))?;
+        for (cursor, by) in announced {
+            overwrite(&transaction, cursor, by).map_err(|e| log_error(&e))?;
+        }
+        if let Err(error) = transaction.commit() {
+            state.connection = None;
+            state.unknown = true;
+            return Err(log_error(&error));
+        }
+        // The octets are still in the WAL until its contents are moved and it is cut.
+        truncate_wal(state.connection()?)
+    }
+
     fn check_blobs(&self, record: &Record, seen: &mut HashSet<BlobId>) -> Result<(), LogError> {
         for blob in blobs_of(record) {
             if !seen.insert(blob) {
@@ -297,25 +320,15 @@ impl ChangeLog for SqliteLog {
 
     fn erase(&self, cursors: &[Cursor]) -> Result<(), LogError> {
         self.writable()?;
-        let mut state = self.ready()?;
-        let head = state.head;
-        let Some(connection) = state.connection.as_mut() else {
-            return Err(LogError::Unavailable("not open".to_owned()));
-        };
-        let announced = read::announcements(connection, cursors, head)?;
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(|e| log_error(&e))?;
-        for (cursor, by) in announced {
-            overwrite(&transaction, cursor, by).map_err(|e| log_error(&e))?;
+        let mut gone = HashSet::new();
+        for cursor in cursors {
+            let record = self.read_from(Cursor(cursor.0.saturating_sub(1)), 1)?;
+            gone.extend(record.iter().filter(|found| found.cursor == *cursor).flat_map(blobs_of));
         }
-        if let Err(error) = transaction.commit() {
-            state.connection = None;
-            state.unknown = true;
-            return Err(log_error(&error));
-        }
-        // The octets are still in the WAL until its contents are moved and it is cut.
-        truncate_wal(state.connection()?)
+        self.erase_payloads(cursors)?;
+        // Imports are payload, too. A crash before this leaves them to the sweep of the next start.
+        let kept = if gone.is_empty() { HashSet::new() } else { self.named_blobs()? };
+        gone.difference(&kept).try_for_each(|blob| self.blobs.remove_one(*blob))
     }
 
     fn verify(&self, progress: &mut dyn FnMut(Cursor)) -> Result<Verified, LogError> {

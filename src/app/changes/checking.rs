@@ -4,6 +4,10 @@ use std::sync::Arc;
 
 use super::api::{CheckReport, EditFinding, Preview, PreviewLine, Refusal};
 use super::ports::{ChangeLog, LogError};
+use super::service::Changes;
+use super::texts;
+use super::writer::Writer;
+use crate::app::catalogue;
 use crate::lists::Severity;
 use crate::lists::approval::{self, ApprovalLimits};
 use crate::lists::changeset::ChangeSet;
@@ -11,7 +15,7 @@ use crate::lists::check::{self, CheckInput};
 use crate::lists::checks::Surroundings;
 use crate::lists::scope::Scope;
 use crate::lists::view::{Blobs, View, ViewError};
-use crate::model::catalogue::BlobId;
+use crate::model::catalogue::{BlobId, ChangeSetId};
 
 /// Blobs of the log, as the pure side asks for them.
 struct OfLog<'l>(&'l dyn ChangeLog);
@@ -26,6 +30,43 @@ impl Blobs for OfLog<'_> {
     }
 }
 
+impl Changes {
+    /// What a check says of a change-set now.
+    pub(super) fn report(&self, id: ChangeSetId) -> Result<CheckReport, Refusal> {
+        let writer = self.lock();
+        self.report_of(&writer, &writer.header(id)?)
+    }
+
+    /// The same, of one at hand.
+    pub(super) fn report_of(
+        &self,
+        writer: &Writer,
+        set: &ChangeSet,
+    ) -> Result<CheckReport, Refusal> {
+        let view: &dyn View = &*writer.view;
+        let mut lists = texts::lists_at(view, view.revision())?;
+        for edit in &set.edits {
+            // What does not fit is a finding of the check.
+            texts::apply(&mut lists, edit);
+        }
+        let packs = texts::packs(&lists);
+        let around = catalogue::surroundings(&packs, Some(self.clock.now()));
+        let mut report = report(view, &*self.log, set, &around)?;
+        if report.errors == 0
+            && let Err(refusal) = self.prepare(writer, &set.edits)
+        {
+            add_refusal(&mut report, refusal)?;
+        }
+        Ok(report)
+    }
+
+    pub(super) fn preview_of(&self, id: ChangeSetId) -> Result<Preview, Refusal> {
+        let writer = self.lock();
+        let set = writer.header(id)?;
+        preview(&*writer.view, &*self.log, &set)
+    }
+}
+
 /// Why a second person has to agree; `None` where one is enough.
 pub(super) fn second_person(view: &dyn View, set: &ChangeSet) -> Result<Option<String>, Refusal> {
     let scope = Scope::new(view, &set.edits)?;
@@ -33,7 +74,7 @@ pub(super) fn second_person(view: &dyn View, set: &ChangeSet) -> Result<Option<S
 }
 
 /// What the pure checks say of a change-set.
-pub(super) fn report(
+fn report(
     view: &dyn View,
     log: &dyn ChangeLog,
     set: &ChangeSet,
@@ -60,8 +101,21 @@ fn finding(found: check::EditFinding) -> EditFinding {
     }
 }
 
+/// What has errors goes no further.
+///
+/// Errors: it has some; `when` says since when.
+pub(super) fn refuse_errors(report: &CheckReport, when: &str) -> Result<(), Refusal> {
+    if report.errors == 0 {
+        return Ok(());
+    }
+    let first = report.findings.iter().find(|finding| finding.severity == Severity::Error);
+    let first = first.map_or("", |finding| &finding.message);
+    let what = format!("errors{when}: {}; the first: {first}", report.errors);
+    Err(Refusal::Precondition { reason: "HAS_ERRORS", what })
+}
+
 /// Adds what the compiler or the probe says of the catalogue as a whole.
-pub(super) fn add_refusal(report: &mut CheckReport, refusal: Refusal) -> Result<(), Refusal> {
+fn add_refusal(report: &mut CheckReport, refusal: Refusal) -> Result<(), Refusal> {
     let Refusal::Precondition { what, .. } = refusal else { return Err(refusal) };
     report.errors += 1;
     let message = what;
@@ -71,11 +125,7 @@ pub(super) fn add_refusal(report: &mut CheckReport, refusal: Refusal) -> Result<
 }
 
 /// What a change-set would do, counted.
-pub(super) fn preview(
-    view: &dyn View,
-    log: &dyn ChangeLog,
-    set: &ChangeSet,
-) -> Result<Preview, Refusal> {
+fn preview(view: &dyn View, log: &dyn ChangeLog, set: &ChangeSet) -> Result<Preview, Refusal> {
     let found = crate::lists::preview::preview(view, &OfLog(log), &set.edits)?;
     let line = |sample: crate::lists::preview::Sample| PreviewLine {
         kind: sample.kind,

@@ -14,12 +14,19 @@ use crate::model::entry::ListKind;
 /// Opens a source that is already unpacked ([`super::unpack`]).
 ///
 /// # Errors
-/// The source is no text, not of this format, or does not fit the list.
+/// The source is no text, not of this format, or does not fit the list; or columns are mapped of a
+/// format that has none, or has its own.
 pub fn open<'a>(
     format: Format,
     source: Octets<'a>,
     options: Options<'a>,
 ) -> Result<Box<dyn Lines + 'a>, ImportError> {
+    if !options.mapping.is_empty() && !matches!(format, Format::Csv | Format::Jsonl) {
+        return Err(ImportError::Header(format!(
+            "columns are mapped in csv and jsonl alone; leave the mapping out for {}",
+            format.as_str()
+        )));
+    }
     match format {
         Format::Csv => import::csv(source, options),
         Format::Plain => import::plain(source, options),

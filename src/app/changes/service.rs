@@ -2,16 +2,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::api::{
-    AuditRecord, Caller, CheckReport, Live as LiveCommit, Page, PageRequest, Preview, Refusal,
-};
+use super::api::{AuditRecord, Caller, Live as LiveCommit, Page, PageRequest, Refusal};
+use super::checking::refuse_errors;
 use super::delta::is_narrow;
 use super::image::{Image, ImageDraft};
 use super::live::{Live, Prepared};
 use super::paging;
 use super::ports::{CatalogueView, ChangeLog, LogError, Verified};
 use super::writer::Writer;
-use crate::app::catalogue;
 use crate::app::publisher::Publisher;
 use crate::app::screening::Clock;
 use crate::lists::changeset::{ChangeSet, CommitFacts, Denied, State};
@@ -220,26 +218,19 @@ impl Changes {
         etag: Option<u64>,
         accept_warnings: bool,
     ) -> Result<ChangeSet, Refusal> {
-        let report = self.report(id)?;
-        if report.errors > 0 {
-            let first =
-                report.findings.iter().find(|f| f.severity == crate::lists::Severity::Error);
-            return Err(Refusal::Precondition {
-                reason: "HAS_ERRORS",
-                what: format!(
-                    "errors: {}; the first: {}",
-                    report.errors,
-                    first.map_or("", |finding| &finding.message)
-                ),
-            });
-        }
+        // Checked and closed under one lock: nothing comes in between.
+        let mut writer = self.ready()?;
+        let report = self.report_of(&writer, &writer.header(id)?)?;
+        refuse_errors(&report, "")?;
         if report.warnings > 0 && !accept_warnings {
             return Err(Refusal::Precondition {
                 reason: "WARNINGS_NOT_ACCEPTED",
                 what: format!("warnings: {}; look at them and accept them", report.warnings),
             });
         }
-        self.step(caller, id, |writer| writer.book.submit(id, caller.actor, etag, accept_warnings))
+        let event = writer.book.submit(id, caller.actor, etag, accept_warnings)?;
+        writer.append(self.clock.now(), caller.actor, event)?;
+        writer.header(id)
     }
 
     pub(super) fn agree(
@@ -288,6 +279,11 @@ impl Changes {
         }
         let set = writer.header(id)?;
         let (_, _, previous) = writer.view.applied()?;
+        if set.state != State::Draft && set.checked != writer.book.revision() {
+            // What others committed since may make of harmless entries ones that must not be.
+            let report = self.report_of(&writer, &set)?;
+            refuse_errors(&report, ", since others changed the catalogue after it was submitted")?;
+        }
         // The first revision is what the program brings with it: there is nobody to ask yet.
         let second_person = match writer.book.revision() {
             Revision(0) => None,
@@ -326,33 +322,6 @@ impl Changes {
         } else {
             writer.live.rebuilt(view, &*self.log, edits, self.clock.now())
         }
-    }
-
-    /// What a check says of a change-set now.
-    pub(super) fn report(&self, id: ChangeSetId) -> Result<CheckReport, Refusal> {
-        let writer = self.lock();
-        let set = writer.header(id)?;
-        let view: &dyn View = &*writer.view;
-        let mut lists = super::texts::lists_at(view, view.revision())?;
-        for edit in &set.edits {
-            // What does not fit is a finding of the check.
-            super::texts::apply(&mut lists, edit);
-        }
-        let packs = super::texts::packs(&lists);
-        let around = catalogue::surroundings(&packs, Some(self.clock.now()));
-        let mut report = super::checking::report(view, &*self.log, &set, &around)?;
-        if report.errors == 0
-            && let Err(refusal) = self.prepare(&writer, &set.edits)
-        {
-            super::checking::add_refusal(&mut report, refusal)?;
-        }
-        Ok(report)
-    }
-
-    pub(super) fn preview_of(&self, id: ChangeSetId) -> Result<Preview, Refusal> {
-        let writer = self.lock();
-        let set = writer.header(id)?;
-        super::checking::preview(&*writer.view, &*self.log, &set)
     }
 
     pub(super) fn find(&self, id: ChangeSetId) -> Result<ChangeSet, Refusal> {

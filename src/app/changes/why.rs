@@ -13,6 +13,7 @@ use crate::lists::segment::Segment;
 use crate::lists::view::{Origin, Scan, SegmentVersion};
 use crate::model::attempt::{Address, Attempt, Content, ContentBasis, StateFacts, TextEncoding};
 use crate::model::entry::{Effect, EntryMeta, ListKind, ListSpec};
+use crate::model::number::Region;
 use crate::model::policy::{Action, Ground, Traffic};
 use crate::model::revision::Revision;
 use crate::model::time::Timestamp;
@@ -76,8 +77,9 @@ impl Changes {
 
 /// Keys of single entries that speak of a number: itself and every prefix of it.
 fn number_keys(ruleset: &Ruleset, number: &str) -> Vec<String> {
+    let (region, number) = of_region(number);
     let address = Address { raw: number.as_bytes(), ..Address::default() };
-    let region = ruleset.settings().policy.default_region;
+    let region = region.unwrap_or(ruleset.settings().policy.default_region);
     let Normalised::Number(number) = ruleset.base.plans.normalise(&address, region) else {
         return Vec::new();
     };
@@ -110,6 +112,13 @@ fn silent(writer: &Writer, at: Revision, keys: &[String], why: &mut Why) -> Resu
     Ok(())
 }
 
+/// The region that a number says itself, as keys do (`CN:110`), and the number in it.
+fn of_region(number: &str) -> (Option<Region>, &str) {
+    let parts = number.split_once(':');
+    let read = parts.and_then(|(region, rest)| Region::parse(region).map(|r| (Some(r), rest)));
+    read.unwrap_or((None, number))
+}
+
 /// What to ask the engine.
 fn attempts(question: &Question) -> Result<Vec<(&'static str, Attempt<'_>)>, Refusal> {
     match question {
@@ -118,9 +127,10 @@ fn attempts(question: &Question) -> Result<Vec<(&'static str, Attempt<'_>)>, Ref
             what: "ask for a number, text, sender, link or entry".into(),
         }),
         Question::Number(number) => {
-            let mut from = Attempt::empty(Traffic::Call);
+            let (region, number) = of_region(number);
+            let mut from = Attempt { region, ..Attempt::empty(Traffic::Call) };
             from.originator.raw = number.as_bytes();
-            let mut to = Attempt::empty(Traffic::Call);
+            let mut to = Attempt { region, ..Attempt::empty(Traffic::Call) };
             to.recipient.raw = number.as_bytes();
             Ok(vec![("as originator", from), ("as recipient", to)])
         }

@@ -308,6 +308,11 @@ impl Target {
         let Some(place) = output.filter(|output| *output != Path::new("-")) else {
             return Ok(Target::Stdout);
         };
+        // The name is given to a new file in the end: a device or pipe would be lost to all.
+        if fs::metadata(place).is_ok_and(|there| !there.is_file()) {
+            let place = place.display();
+            return Err(format!("{place} is no file: name one, or `-` for standard output").into());
+        }
         let mut part = place.as_os_str().to_owned();
         part.push(".part");
         let part = PathBuf::from(part);
@@ -373,4 +378,26 @@ async fn take(
         }
     }
     Err("the export broke off before its end; try again".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_export_never_takes_the_place_of_what_is_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for place in [socket.as_path(), folder.path()] {
+            assert!(Target::open(Some(place)).is_err(), "{}", place.display());
+        }
+        assert!(!folder.path().join("socket.part").exists());
+        let file = folder.path().join("list.csv");
+        fs::write(&file, "before").unwrap();
+        let mut target = Target::open(Some(&file)).unwrap();
+        target.write(b"after").unwrap();
+        target.finish(true).unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"after");
+    }
 }

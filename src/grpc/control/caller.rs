@@ -54,8 +54,11 @@ impl Gate {
             None if by_token => ADMIN,
             None => return Err(errors::unauthenticated("ACTOR_NEEDED", ACTOR_NEEDED)),
         };
+        // One person is one name, however it is written: else `Anna` could agree to what `anna`
+        // drafts.
+        let name = name.to_ascii_lowercase();
         // The program's own name would make a person's change look like one of ours.
-        let actor = Actor::parse(name).filter(|actor| *actor != Actor::program());
+        let actor = Actor::parse(&name).filter(|actor| *actor != Actor::program());
         match actor {
             Some(actor) => Ok(Caller { actor }),
             None => Err(errors::unauthenticated("BAD_ACTOR", BAD_ACTOR)),
@@ -116,6 +119,8 @@ mod tests {
             (&without, away, vec![anna], Err("--token-file")),
             (&without, here, vec![("ringfence-actor", "an na")], Err("letters, digits")),
             (&without, here, vec![("ringfence-actor", "ringfence")], Err("not `ringfence`")),
+            (&without, here, vec![("ringfence-actor", "RingFence")], Err("not `ringfence`")),
+            (&without, here, vec![("ringfence-actor", "Anna")], Ok("anna")),
             (&without, here, vec![anna, token], Err("not the one of this server")),
             (&with, here, vec![anna], Ok("anna")),
             (&with, away, vec![token], Ok("admin")),

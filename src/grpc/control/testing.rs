@@ -139,6 +139,7 @@ impl Control for Fake {
             edit_records: Vec::new(),
             etag: 1,
             warnings_accepted: false,
+            checked: Revision(0),
             approved_by: None,
             committed_by: None,
             break_glass: None,

@@ -147,6 +147,7 @@ impl Book {
             edit_records: Vec::new(),
             etag: cursor.0,
             warnings_accepted: false,
+            checked: Revision(0),
             approved_by: None,
             committed_by: None,
             break_glass: None,
@@ -188,6 +189,7 @@ impl Book {
                 needs(state == State::Draft)?;
                 set.state = State::Submitted;
                 set.warnings_accepted = *warnings_accepted;
+                set.checked = newest;
             }
             Event::Approved { note, .. } => {
                 needs(state == State::Submitted && actor != set.author)?;

@@ -103,7 +103,7 @@ fn segment(
     texts(input, (spec, used, place), &segment, notes);
     if spec.kind == ListKind::Number && stops(meta.effect) && !meta.shadow {
         protected.in_segment(&segment, &mut |key, guard, _| {
-            guarded(spec, &meta, key, guard, place, notes);
+            guarded(input, spec, &meta, key, guard, place, notes);
         });
     }
     contradictions(input, scope, (spec, &meta, place), &segment, notes)

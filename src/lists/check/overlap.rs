@@ -8,12 +8,12 @@ use super::protect::{Guard, Protected, stops};
 use super::{CheckInput, Notes};
 use crate::lists::edit::Edit;
 use crate::lists::pack::number_pattern;
-use crate::lists::row::Row;
-use crate::lists::scope::{PAGE, Scope};
+use crate::lists::row::{Row, shared_meta};
+use crate::lists::scope::{ListEdits, PAGE, Scope};
 use crate::lists::segment::Segment;
 use crate::lists::view::{Scan, ViewError, each};
 use crate::model::entry::{Effect, EntryMeta, ListKind, ListSpec, NumberPattern, Party, TenantId};
-use crate::model::policy::Ground;
+use crate::model::policy::{Action, Ground};
 
 /// Rows of a list up to which it is looked through for ranges that cover an entry. Prefixes are
 /// found by key in lists of any size.
@@ -32,7 +32,17 @@ pub(super) fn check(
     repeats(input, notes);
     let mut others = Others::new(scope)?;
     for (id, edits) in &scope.lists {
+        standing(input, scope, protected, edits, notes)?;
+        let was = scope.before(id).map(|list| &list.spec);
+        if was.is_some_and(|was| protects(&was.meta) && was.kind == ListKind::Number)
+            && !scope.spec(id).is_some_and(|spec| protects(&spec.meta))
+        {
+            let message = format!("list {id} no longer protects its numbers; {SURE}");
+            let place = input.edits.iter().rposition(|edit| edit.list() == *id);
+            notes.warn(place.unwrap_or_default(), "protected-number", message);
+        }
         for (key, (place, edit)) in &edits.keys {
+            unprotected(scope, (id, key, edit), *place, notes)?;
             let Edit::Put { row, .. } = edit else {
                 missing(scope, id, key, *place, notes)?;
                 continue;
@@ -51,8 +61,81 @@ pub(super) fn check(
                 && !meta.shadow
                 && let Some(guard) = protected.met_by(&pattern, key)
             {
-                guarded(spec, &meta, key, guard, *place, notes);
+                guarded(input, spec, &meta, key, guard, *place, notes);
             }
+        }
+    }
+    Ok(())
+}
+
+/// What whoever takes protection away is to think of.
+const SURE: &str = "calls to it can be stopped then: make sure that nobody in need dials it";
+
+fn protects(meta: &EntryMeta) -> bool {
+    meta.effect == Effect::Protect && !meta.shadow
+}
+
+/// A number that loses its protection.
+fn unprotected(
+    scope: &Scope<'_>,
+    (list, key, edit): (&str, &str, &Edit),
+    place: usize,
+    notes: &mut Notes<'_>,
+) -> Result<(), ViewError> {
+    let Some(before) = scope.before(list).filter(|list| list.spec.kind == ListKind::Number) else {
+        return Ok(());
+    };
+    let Some(was) = scope.entry(list, key)?.and_then(|entry| entry.row) else { return Ok(()) };
+    let is = |row: &Row, spec: &ListSpec| row.meta(spec).is_ok_and(|meta| protects(&meta));
+    let stays = match (edit, scope.spec(list)) {
+        (Edit::Put { row, .. }, Some(spec)) => is(row, spec),
+        _ => false,
+    };
+    if is(&was, &before.spec) && !stays {
+        let message = format!("{key} is no longer protected by list {list}; {SURE}");
+        notes.warn(place, "protected-number", message);
+    }
+    Ok(())
+}
+
+/// Entries that stay, but do what the change-set says anew of their list: none of them may come to
+/// stop what is protected.
+fn standing(
+    input: &CheckInput<'_>,
+    scope: &Scope<'_>,
+    protected: &Protected,
+    edits: &ListEdits<'_>,
+    notes: &mut Notes<'_>,
+) -> Result<(), ViewError> {
+    let Some(spec) = edits.spec.filter(|spec| spec.kind == ListKind::Number) else {
+        return Ok(());
+    };
+    let Some(before) = scope.before(&spec.id).filter(|_| !edits.removed) else { return Ok(()) };
+    let says_anew = |edit: &Edit| matches!(edit, Edit::PutList(said) if said.id == spec.id);
+    let place = input.edits.iter().rposition(says_anew).unwrap_or_default();
+    let scan = Scan { list: Some(&spec.id), limit: PAGE, ..Scan::default() };
+    each(scope.view, scan, scope.at, &mut |entry| {
+        if !edits.keys.contains_key(&*entry.key)
+            && let Some(row) = &entry.row
+            && let (Ok(meta), Ok(pattern)) = (row.meta(spec), number_pattern(&entry.key))
+            && stops(meta.effect)
+            && !meta.shadow
+            && let Some(guard) = protected.met_by(&pattern, &entry.key)
+        {
+            guarded(input, spec, &meta, &entry.key, guard, place, notes);
+        }
+        true
+    })?;
+    for used in before.segments.iter().filter(|used| !edits.gone.contains(&used.blob)) {
+        let Ok(meta) = shared_meta(spec, &used.shared) else { continue };
+        if !stops(meta.effect) || meta.shadow {
+            continue;
+        }
+        let Some(octets) = input.blobs.blob(used.blob)? else { continue };
+        if let Ok(segment) = Segment::open(&octets) {
+            protected.in_segment(&segment, &mut |key, guard, _| {
+                guarded(input, spec, &meta, key, guard, place, notes);
+            });
         }
     }
     Ok(())
@@ -197,6 +280,7 @@ fn against_bulk(
 
 /// An entry that stops a protected number.
 pub(super) fn guarded(
+    input: &CheckInput<'_>,
     spec: &ListSpec,
     meta: &EntryMeta,
     key: &str,
@@ -220,7 +304,15 @@ pub(super) fn guarded(
             "as the other party only: make sure that its calls back may fail"
         }
     );
-    if both && meta.effect == Effect::Block {
+    let strong = match meta.effect {
+        Effect::Block => true,
+        Effect::Score(points) => {
+            let hold = i16::try_from(input.around.hold).unwrap_or(i16::MAX);
+            hold > 0 && points >= hold && spec.ceiling >= Action::Hold
+        }
+        _ => false,
+    };
+    if both && strong {
         notes.error(place, "protected-number", message);
     } else {
         notes.warn(place, "protected-number", message);

@@ -175,6 +175,13 @@ fn what_is_wrong_or_odd() {
         (vec![number("block", "+49301234567")], &["ERROR protected-number@0"]),
         (vec![number("block", "+44112")], &["ERROR protected-number@0"]),
         (vec![number("score", "CN:110")], &["warning protected-number@0"]),
+        (
+            vec![put("score", "number", &[("value", "CN:110"), ("points", "600")])],
+            &["ERROR protected-number@0"],
+        ),
+        (vec![remove("protect", "CN:110")], &["warning protected-number@0"]),
+        (vec![list("desk kind=number points=1")], &["warning protected-number@0"]),
+        (vec![Edit::RemoveList { list: "desk".into() }], &["warning protected-number@0"]),
         (vec![number("block", "CN:12345")], &["warning protected-number@0"]),
         (
             vec![number("protect", "+8613800138007"), number("block", "+8613800138007")],
@@ -196,6 +203,28 @@ fn what_is_wrong_or_odd() {
         ),
     ] {
         assert_eq!(found(&edits), wanted, "{edits:?}");
+    }
+}
+
+#[test]
+fn what_is_said_anew_of_a_list_holds_for_the_entries_that_stay() {
+    let mut view = catalogue();
+    view.put_blob(BlobId([2; 32]), numbers([4_930_123_456, 8_613_800_009_999]));
+    let rows = [list("later kind=number effect=label label=marketing"), number("later", "CN:110")];
+    view.commit(origin(&view), &rows).unwrap();
+    view.commit(origin(&view), &[list("bulk2 kind=number effect=label label=marketing")]).unwrap();
+    view.commit(origin(&view), &[bulk("bulk2", 2, 2)]).unwrap();
+    for (edits, errors) in [
+        (vec![list("later kind=number effect=block")], 1),
+        (vec![list("later kind=number effect=block"), remove("later", "CN:110")], 0),
+        (vec![list("later kind=number effect=block shadow=yes")], 0),
+        (vec![list("later kind=number effect=label label=suspected-fraud")], 0),
+        (vec![list("bulk2 kind=number effect=block")], 1),
+    ] {
+        let report = report(&view, &edits);
+        assert_eq!(report.errors, errors, "{edits:?} {:?}", report.findings);
+        let guarded = report.findings.iter().filter(|found| found.rule == "protected-number");
+        assert_eq!(guarded.count() as u64, errors);
     }
 }
 

@@ -151,6 +151,27 @@ fn memory_and_disk_keep_the_same() {
 }
 
 #[test]
+fn erased_imports_are_gone_at_once_but_for_those_that_others_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path()).unwrap();
+    let import = |octets: &[u8]| {
+        let blob = log.put_blob(octets).unwrap();
+        let segment = SegmentUse { blob, count: 1, shared: Vec::new() };
+        let edits = vec![Edit::PutSegment { list: "l".into(), segment }];
+        let record = add(&log, &Event::Edited { change_set: ChangeSetId(1), edits });
+        (blob, record.cursor)
+    };
+    let ((own, one), (shared, two), _) = (import(b"own"), import(b"shared"), import(b"shared"));
+    let cursors = vec![one, two];
+    add(&log, &Event::Erased { cursors: cursors.clone(), reason: "asked".into() });
+    log.erase(&cursors).unwrap();
+    assert!(matches!(log.get_blob(own), Err(LogError::Missing(_))));
+    assert_eq!(log.get_blob(shared).unwrap(), b"shared");
+    log.erase(&cursors).unwrap();
+    assert_eq!(log.verify(&mut |_| {}).unwrap().blobs, 1);
+}
+
+#[test]
 fn an_erased_payload_is_gone_from_the_files_and_the_chain_holds() {
     let folder = tempfile::tempdir().unwrap();
     let log = open(folder.path()).unwrap();

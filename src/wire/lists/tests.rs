@@ -164,6 +164,7 @@ fn a_change_set(state: State) -> ChangeSet {
         edit_records: Vec::new(),
         etag: 0xabc,
         warnings_accepted: true,
+        checked: Revision(0),
         approved_by: Some((anna, "fine".into())),
         committed_by: Some(anna),
         break_glass: Some("fire".into()),

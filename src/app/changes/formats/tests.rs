@@ -53,6 +53,19 @@ fn all(format: Format, text: &[u8], options: Options<'_>) -> Result<Vec<String>,
 }
 
 #[test]
+fn a_mapping_is_refused_where_it_would_be_ignored() {
+    let mapping = [("phone".to_owned(), "value".to_owned())];
+    for format in [Format::Plain, Format::Hosts, Format::Stix, Format::FtcDnc, Format::FccUnwanted]
+    {
+        let options = Options { mapping: &mapping, ..NUMBERS };
+        let refused = all(format, b"+8613800138000\n", options).unwrap_err();
+        assert!(refused.contains("leave the mapping out"), "{refused}");
+    }
+    let options = Options { mapping: &mapping, ..NUMBERS };
+    assert_eq!(all(Format::Csv, b"phone\n+1\n", options), Ok(vec!["2: +1".into()]));
+}
+
+#[test]
 fn json_lines() {
     let text = "\u{feff}{\"Phone Number\": 8613800138000, \"points\": -5, \"x\": {\"y\": [1]}}\r\n\
                 \n\
