@@ -20,7 +20,7 @@ use ringfence::app::changes::ports::{
     AppendError, ChangeLog, Head, LogError, NewRecord, Record, Verified,
 };
 use ringfence::app::changes::{Changes, Control};
-use ringfence::app::clock::SystemClock;
+use ringfence::app::clock::SteadyClock;
 use ringfence::app::publisher::Publisher;
 use ringfence::app::screener::Screener;
 use ringfence::app::screening::{Clock, Screen};
@@ -114,9 +114,9 @@ impl Bench {
         let log = Arc::new(Timed { log, durable: Mutex::new(Instant::now()) });
         let view = SqliteView::open(&dir.view_path()).expect("a view");
         let first = compile(&[], Revision(0)).expect("nothing compiles");
-        let publisher = Arc::new(Publisher::new(first, SystemClock.now()));
+        let publisher = Arc::new(Publisher::new(first, SteadyClock::new().now()));
         let port = Arc::clone(&log) as Arc<_>;
-        let clock = Arc::new(SystemClock);
+        let clock = Arc::new(SteadyClock::new());
         let changes = Changes::open(port, Box::new(view), Arc::clone(&publisher), clock);
         let changes = Arc::new(changes.expect("an empty log opens"));
         changes.seed_starter().expect("the starter packs are right");
@@ -149,7 +149,7 @@ impl Bench {
     }
 
     fn screener(&self) -> Screener {
-        Screener::new(Arc::clone(&self.publisher), Arc::new(SystemClock))
+        Screener::new(Arc::clone(&self.publisher), Arc::new(SteadyClock::new()))
     }
 
     /// Added, an entry blocks; removed, it does not; each from its own revision on.

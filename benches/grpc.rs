@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use prost::Message as _;
 use ringfence::app::catalogue::{PackText, read, starter_packs};
-use ringfence::app::clock::SystemClock;
+use ringfence::app::clock::SteadyClock;
 use ringfence::app::health::Health;
 use ringfence::app::metrics::Metrics;
 use ringfence::app::publisher::Publisher;
@@ -99,7 +99,7 @@ fn main() {
 }
 
 fn serve(corpus: &Corpus, metrics: &Arc<Metrics>, cores: usize) -> Server {
-    let clock = Arc::new(SystemClock);
+    let clock = Arc::new(SteadyClock::new());
     let publisher = Publisher::new(corpus.compile(), clock.now());
     let screen = Arc::new(Screener::new(Arc::new(publisher), clock));
     let health = Health::new();

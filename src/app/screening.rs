@@ -11,6 +11,12 @@ use crate::model::verdict::Verdict;
 pub trait Clock: Send + Sync {
     /// Now, UTC.
     fn now(&self) -> Timestamp;
+
+    /// By how many milliseconds the machine's time of day is ahead of ours (behind: negative)
+    /// where it is not believed; 0 where it is.
+    fn doubt_ms(&self) -> i64 {
+        0
+    }
 }
 
 /// Which state answered, and when.

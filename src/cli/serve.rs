@@ -17,7 +17,7 @@ use super::control::token;
 use super::{Failure, PackArgs, packs};
 use crate::app::catalogue::PackText;
 use crate::app::changes::{Changes, Control, Door, Seeded};
-use crate::app::clock::SystemClock;
+use crate::app::clock::SteadyClock;
 use crate::app::health::Health;
 use crate::app::metrics::Metrics;
 use crate::app::publisher::Publisher;
@@ -52,6 +52,9 @@ pub struct ServeArgs {
     /// Listen on other addresses than loopback although there is no TLS and no token yet
     #[arg(long)]
     allow_insecure_listen: bool,
+    /// Believe the machine's clock although the last change is dated after it
+    #[arg(long)]
+    trust_clock: bool,
     /// Log level, or targets with levels such as `warn,ringfence=debug`
     #[arg(long, value_name = "FILTER", default_value = "info", env = "RINGFENCE_LOG")]
     log: String,
@@ -76,10 +79,11 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
         }
     }
     let start = Instant::now();
-    let catalogue = Catalogue::open(args)?;
+    let clock = Arc::new(SteadyClock::new());
+    let catalogue = Catalogue::open(args, &clock)?;
     let load_time = start.elapsed();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(args, catalogue, load_time))
+    runtime.block_on(serve(args, clock, catalogue, load_time))
 }
 
 /// Makes the data folder and checks that it can be written, before anything depends on it. One that
@@ -109,8 +113,14 @@ fn packs(args: &ServeArgs) -> Result<Vec<PackText>, Failure> {
     packs::texts(&wanted)
 }
 
-async fn serve(args: &ServeArgs, catalogue: Catalogue, load_time: Duration) -> Result<(), Failure> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+async fn serve(
+    args: &ServeArgs,
+    clock: Arc<SteadyClock>,
+    catalogue: Catalogue,
+    load_time: Duration,
+) -> Result<(), Failure> {
+    let steady = clock;
+    let clock: Arc<dyn Clock> = Arc::clone(&steady) as Arc<dyn Clock>;
     let Catalogue { publisher, door, images, dir: _dir, store, seeded } = catalogue;
     let mut config = grpc::Config::new(args.listen);
     config.cores = args.cores.map_or(config.cores, usize::from);
@@ -156,7 +166,7 @@ async fn serve(args: &ServeArgs, catalogue: Catalogue, load_time: Duration) -> R
     let ended = tokio::select! {
         () = asked_to_stop() => None,
         name = data.ended() => Some(name),
-        never = tend(&publisher, &door, &images) => match never {},
+        never = tend(&steady, &publisher, &door, &images) => match never {},
     };
     let drained = data.drain().await;
     let (last, behind) = (Arc::clone(&images), Arc::clone(&door));
@@ -214,6 +224,7 @@ async fn read_store(store: Store, health: Health) -> Seeded {
 /// Gives memory of retired rulesets back, on this thread and never on a data core, compiles a new
 /// base where the overlay has grown, and keeps images of bases.
 async fn tend(
+    clock: &SteadyClock,
     publisher: &Publisher,
     door: &Arc<Door>,
     images: &Arc<Mutex<Images>>,
@@ -222,6 +233,9 @@ async fn tend(
     loop {
         tick.tick().await;
         publisher.collect();
+        if clock.follow() {
+            start::doubted(clock);
+        }
         let Some(changes) = door.changes() else { continue };
         let tended = tokio::task::spawn_blocking(move || changes.tend()).await;
         if let Ok(Err(refusal)) = tended {

@@ -61,6 +61,9 @@ impl Collector for Counters {
         failures(&mut encoder, metrics)?;
         connections(&mut encoder, metrics)?;
         self.ruleset(&mut encoder)?;
+        let help = "How far the machine's time of day, not believed, is ahead; 0 is well";
+        let doubt = self.0.clock.doubt_ms() as f64 / 1000.0;
+        gauge(&mut encoder, "clock_doubt", help, Some(&Unit::Seconds), doubt)?;
         let name = "build";
         let mut info = encoder.encode_descriptor(name, "What runs", None, MetricType::Info)?;
         info.encode_info(&[("version", ENGINE_VERSION)])

@@ -18,6 +18,7 @@ use crate::lists::event::{Draft, DraftOrigin, Event};
 use crate::lists::view::{Changed, View};
 use crate::model::catalogue::{ChangeSetId, Cursor};
 use crate::model::revision::Revision;
+use crate::model::time::Timestamp;
 
 /// The write side of the catalogue.
 pub struct Changes {
@@ -113,6 +114,13 @@ impl Changes {
     /// The newest revision in the log.
     pub fn revision(&self) -> Revision {
         self.lock().book.revision()
+    }
+
+    /// When the newest record of the log was written.
+    pub fn last_time(&self) -> Option<Timestamp> {
+        let head = self.lock().head.cursor;
+        let before = Cursor(head.0.checked_sub(1)?);
+        self.records(before, 1).ok()?.first().map(|record| record.time)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Writer> {

@@ -15,7 +15,7 @@ use tonic_types::StatusExt as _;
 use crate::app::changes::Control;
 use crate::app::changes::api::Refusal;
 use crate::app::changes::ports::LogError;
-use crate::app::clock::SystemClock;
+use crate::app::clock::SteadyClock;
 use crate::app::health::Health;
 use crate::app::metrics::Metrics;
 use crate::app::screening::{RulesetInfo, RulesetStatus};
@@ -58,7 +58,7 @@ fn port_with(services: bool) -> Port {
         metrics: Arc::new(Metrics::new(1)),
         health: Health::new(),
         ruleset: Arc::new(NoRuleset),
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(SteadyClock::new()),
         grpc: services.then_some(grpc),
     };
     let (stop, stopped) = watch::channel(false);

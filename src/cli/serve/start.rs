@@ -8,7 +8,7 @@ use super::{ServeArgs, packs, prepare};
 use crate::app::catalogue::{self, PackText};
 use crate::app::changes::api::Refusal;
 use crate::app::changes::{Changes, Door, Image, Seeded};
-use crate::app::clock::SystemClock;
+use crate::app::clock::SteadyClock;
 use crate::app::publisher::Publisher;
 use crate::app::screening::Clock;
 use crate::cli::Failure;
@@ -44,6 +44,8 @@ pub(super) struct Store {
     image: Option<Image>,
     publisher: Arc<Publisher>,
     door: Arc<Door>,
+    clock: Arc<SteadyClock>,
+    trust_clock: bool,
 }
 
 impl Catalogue {
@@ -51,13 +53,13 @@ impl Catalogue {
     ///
     /// Errors: another process has the folder, packs are wrong; without an image also whatever is
     /// wrong with the store.
-    pub fn open(args: &ServeArgs) -> Result<Catalogue, Failure> {
+    pub fn open(args: &ServeArgs, clock: &Arc<SteadyClock>) -> Result<Catalogue, Failure> {
         let dir = DataDir::open(&args.data_dir).map_err(|error| format!("--data-dir: {error}"))?;
         let dir = Arc::new(dir);
         let unwritable = prepare(&args.data_dir).err().map(|error| error.to_string());
         let packs = packs(args)?;
         let file = ImageFile::new(dir.path());
-        let now = SystemClock.now();
+        let now = clock.now();
         let (image, ruleset) = match read(&file) {
             Some((image, ruleset)) => (Some(image), ruleset),
             None => {
@@ -75,6 +77,8 @@ impl Catalogue {
             image,
             publisher: Arc::clone(&publisher),
             door: Arc::clone(&door),
+            clock: Arc::clone(clock),
+            trust_clock: args.trust_clock,
         });
         let mut seeded = Seeded::Same;
         if let Some(alone) = store.take_if(|store| store.image.is_none()) {
@@ -130,9 +134,13 @@ impl Store {
             Some(view) => view,
             None => SqliteView::in_memory().map_err(|e| e.to_string())?,
         };
-        let clock = Arc::new(SystemClock);
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let changes = Changes::open_from(self.image, log, Box::new(view), self.publisher, clock)
             .map_err(refused)?;
+        let last = changes.last_time().filter(|_| !self.trust_clock);
+        if last.is_some_and(|last| self.clock.not_before(last)) {
+            doubted(&self.clock);
+        }
         let changes = Arc::new(changes);
         let seeded = match changes.seed(&self.packs) {
             Ok(seeded) => seeded,
@@ -162,6 +170,20 @@ fn kept_view(dir: &DataDir) -> Option<SqliteView> {
 
 fn refused(refusal: Refusal) -> String {
     format!("the catalogue cannot be used: {refusal}")
+}
+
+/// Says that the machine's time of day is not believed, or is again.
+pub(super) fn doubted(clock: &SteadyClock) {
+    let seconds = clock.doubt_ms() / 1_000;
+    if seconds == 0 {
+        tracing::warn!("the machine's clock agrees with ours again");
+        return;
+    }
+    tracing::error!(
+        seconds,
+        "the machine's clock has jumped; our own goes on, so that no entry begins or ends by it; \
+         set the clock right; where it is right now, start again with --trust-clock"
+    );
 }
 
 /// Keeps images of new bases.
