@@ -11,6 +11,7 @@ mod door;
 mod erasing;
 pub mod formats;
 mod image;
+mod incoming;
 mod json_formats;
 mod live;
 mod mode;

@@ -70,8 +70,8 @@ impl Changes {
         clock: Arc<dyn Clock>,
     ) -> Result<Changes, Refusal> {
         let writer = Writer::open(Arc::clone(&log), view, Live::empty()?)?;
-        let (writer, image, sources) = (Mutex::new(writer), Mutex::new(None), Facts::default());
-        let changes = Changes { log, clock, publisher, writer, image, sources };
+        let (writer, newest, sources) = (Mutex::new(writer), Mutex::new(None), Facts::default());
+        let changes = Changes { log, clock, publisher, writer, image: newest, sources };
         {
             let mut writer = changes.lock();
             changes.resume(&mut writer, image)?;

@@ -143,6 +143,7 @@ fn command_lines_are_read() {
         "ringfence import - --list a --format ftc-dnc --submit --yes",
         "ringfence export a --format jsonl --at 4 -o f",
         "ringfence why +8613800138000 --at 3",
+        "ringfence source add a https://a/x --list l --map p=value --every 1h --auto-commit",
         "ringfence why --text t",
         "ringfence why --sender s",
         "ringfence why --link l",
@@ -179,7 +180,7 @@ fn command_lines_are_read() {
         "ringfence audit erase 4 --reason r",
         "ringfence mode off --reason r",
         "ringfence mode observe",
-        "ringfence source ls",
+        "ringfence source add a",
     ] {
         assert!(parse(line).is_err(), "{line}");
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{ServeArgs, packs, prepare};
 use crate::app::catalogue::{self, PackText};
 use crate::app::changes::api::Refusal;
-use crate::app::changes::{Changes, Door, Image, Seeded};
+use crate::app::changes::{Changes, Door, Fetch, Image, Seeded};
 use crate::app::clock::SystemClock;
 use crate::app::publisher::Publisher;
 use crate::app::screening::Clock;
@@ -44,6 +44,8 @@ pub(super) struct Store {
     image: Option<Image>,
     publisher: Arc<Publisher>,
     door: Arc<Door>,
+    /// What asks sources, where this program can.
+    fetch: Option<Arc<dyn Fetch>>,
 }
 
 impl Catalogue {
@@ -74,6 +76,7 @@ impl Catalogue {
             image,
             publisher: Arc::clone(&publisher),
             door: Arc::clone(&door),
+            fetch: fetch(args)?,
         });
         let mut seeded = Seeded::Same;
         if let Some(alone) = store.take_if(|store| store.image.is_none()) {
@@ -82,6 +85,20 @@ impl Catalogue {
         let images = Images { file, next: None };
         Ok(Catalogue { publisher, door, images, dir, store, seeded })
     }
+}
+
+/// What asks sources; nothing where the program was built without.
+///
+/// Errors: certificates that cannot be read.
+#[cfg(feature = "fetch")]
+fn fetch(args: &ServeArgs) -> Result<Option<Arc<dyn Fetch>>, Failure> {
+    super::sources::network(&args.fetch, &args.data_dir).map(Some)
+}
+
+/// See the other one.
+#[cfg(not(feature = "fetch"))]
+fn fetch(_: &ServeArgs) -> Result<Option<Arc<dyn Fetch>>, Failure> {
+    Ok(None)
 }
 
 /// The image with what it holds; one that cannot be used is as good as none.
@@ -132,6 +149,9 @@ impl Store {
         let clock = Arc::new(SystemClock);
         let changes = Changes::open_from(self.image, log, Box::new(view), self.publisher, clock)
             .map_err(refused)?;
+        if let Some(fetch) = self.fetch {
+            changes.fetch_with(fetch);
+        }
         let changes = Arc::new(changes);
         let seeded = match changes.seed(&self.packs) {
             Ok(seeded) => seeded,

@@ -54,11 +54,8 @@ pub struct Refresh {
 /// Everything that edges may ask about subscriptions.
 pub trait Sources {
     /// Fills a list from a URL from now on; whoever asks becomes its owner.
-    fn subscribe(
-        &self,
-        caller: Caller,
-        subscription: Subscription,
-    ) -> Result<SourceState, Refusal>;
+    fn subscribe(&self, caller: Caller, subscription: Subscription)
+    -> Result<SourceState, Refusal>;
     /// No longer does, and gives up what of it waits; what is live stays.
     fn unsubscribe(&self, caller: Caller, name: &str) -> Result<(), Refusal>;
     /// All subscriptions by name.
