@@ -58,7 +58,8 @@ pub struct AddArgs {
     #[arg(long)]
     replace: bool,
     /// How often it is asked, 5m to 30d
-    #[arg(long, value_name = "TIME", default_value = "1d", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "1d")]
+    #[arg(value_parser = humantime::parse_duration)]
     every: Duration,
     /// The only SHA-256 that is taken
     #[arg(long, value_name = "HEX", value_parser = digest)]

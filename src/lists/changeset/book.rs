@@ -233,13 +233,10 @@ impl Book {
             }
             Event::Committed { revision, break_glass, .. } => {
                 needs(waits)?;
-                if *revision != Revision(newest.0 + 1) {
-                    return Err(format!("revision {revision} follows {newest}"));
-                }
+                self.revision = follow(newest, *revision)?;
                 set.state = State::Committed(*revision);
                 set.committed_by = Some(actor);
                 set.break_glass.clone_from(break_glass);
-                self.revision = *revision;
             }
             Event::Reviewed { note, .. } => {
                 let due = set.break_glass.is_some() && set.reviewed_by.is_none();
@@ -316,6 +313,12 @@ impl Book {
         }
         Ok(())
     }
+}
+
+/// The revision, if it is the next one.
+fn follow(newest: Revision, revision: Revision) -> Result<Revision, String> {
+    let fits = revision == Revision(newest.0 + 1);
+    if fits { Ok(revision) } else { Err(format!("revision {revision} follows {newest}")) }
 }
 
 /// Takes edits out by their places, ascending.

@@ -175,8 +175,8 @@ impl Book {
         }
     }
 
-    /// Closes a draft. Whether its findings allow that is asked elsewhere. What a source brought has
-    /// no person as its author: whoever has looked at it closes it.
+    /// Closes a draft. Whether its findings allow that is asked elsewhere. What a source brought
+    /// has no person as its author: whoever has looked at it closes it.
     ///
     /// Errors: not a draft, not its author, stale, no edits.
     pub fn submit(
@@ -197,7 +197,7 @@ impl Book {
         Ok(Event::Submitted { change_set: id, warnings_accepted })
     }
 
-    /// Agrees. Who subscribed to a source chose what it brings, and is not the second person for it.
+    /// Agrees. Who subscribed to a source chose what it brings: it takes another person.
     ///
     /// Errors: not submitted, the author, who subscribed, stale, the note is too long.
     pub fn approve(
