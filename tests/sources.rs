@@ -38,8 +38,8 @@ impl Fetch for Script {
         etag: Option<&str>,
         progress: &mut dyn FnMut(u64, Option<u64>),
     ) -> Result<Fetched, FetchFailed> {
-        self.etags.lock().unwrap().push(etag.map(str::to_owned));
-        match self.answers.lock().unwrap().pop_front().expect("an answer") {
+        self.etags.lock().expect("no panic").push(etag.map(str::to_owned));
+        match self.answers.lock().expect("no panic").pop_front().expect("an answer") {
             Answer::Same => Ok(Fetched::NotModified),
             Answer::Error(transient) => {
                 Err(FetchFailed { what: "the source answers with status 503".into(), transient })
@@ -97,11 +97,11 @@ impl Feed {
     fn of(source: &Subscription) -> Feed {
         let log: Arc<dyn ChangeLog> = Arc::new(MemoryLog::new());
         let desk = Desk::anew(&log);
-        desk.changes.seed(&tiny_packs()).unwrap();
-        desk.commit(vec![new_list(LIST)]).unwrap();
+        desk.changes.seed(&tiny_packs()).expect("done");
+        desk.commit(vec![new_list(LIST)]).expect("done");
         let feed = Feed { desk, script: Arc::default(), log };
         feed.desk.changes.fetch_with(Arc::clone(&feed.script) as Arc<dyn Fetch>);
-        let state = feed.desk.changes.subscribe(anna(), source.clone()).unwrap();
+        let state = feed.desk.changes.subscribe(anna(), source.clone()).expect("done");
         assert_eq!(state.subscription.owner, anna().actor, "who asks owns it");
         feed
     }
@@ -114,39 +114,39 @@ impl Feed {
     }
 
     fn ask(&self, answer: Answer) -> Result<Refresh, Refusal> {
-        self.script.answers.lock().unwrap().push_back(answer);
+        self.script.answers.lock().expect("no panic").push_back(answer);
         self.desk.changes.refresh_due("reported")
     }
 
     fn file(&self, text: &str) -> Refresh {
-        self.ask(Answer::File(text.into())).unwrap()
+        self.ask(Answer::File(text.into())).expect("done")
     }
 
     fn state(&self, set: &ChangeSet) -> State {
-        self.desk.changes.change_set(set.id).unwrap().state
+        self.desk.changes.change_set(set.id).expect("done").state
     }
 
     fn open(&self) -> usize {
-        let all = self.desk.changes.change_sets(None, PageRequest::default()).unwrap();
+        let all = self.desk.changes.change_sets(None, PageRequest::default()).expect("done");
         all.items.iter().filter(|set| !set.state.is_over()).count()
     }
 
     fn rows(&self) -> u64 {
-        let list = self.desk.changes.list("r.numbers", None).unwrap();
+        let list = self.desk.changes.list("r.numbers", None).expect("done");
         list.rows + list.segments.iter().map(|segment| segment.count).sum::<u64>()
     }
 
     fn records(&self) -> u64 {
-        self.log.head().unwrap().cursor.0
+        self.log.head().expect("done").cursor.0
     }
 
     fn etag(&self) -> Option<String> {
-        self.script.etags.lock().unwrap().last().unwrap().clone()
+        self.script.etags.lock().expect("no panic").last().expect("done").clone()
     }
 
     fn approve_and_commit(&self, set: &ChangeSet) {
-        self.desk.changes.approve(boris(), set.id, "looked at it").unwrap();
-        self.desk.changes.commit(anna(), set.id, None).unwrap();
+        self.desk.changes.approve(boris(), set.id, "looked at it").expect("done");
+        self.desk.changes.commit(anna(), set.id, None).expect("done");
     }
 }
 
@@ -163,7 +163,7 @@ fn reason(refusal: &Refusal) -> &'static str {
 fn what_is_new_waits_and_what_is_not_is_left_alone() {
     let feed = Feed::new(false);
     let first = feed.file(&numbers(1, 20));
-    let set = first.change_set.unwrap();
+    let set = first.change_set.expect("done");
     assert_eq!((first.outcome, feed.state(&set)), (Refreshed::Waits, State::Submitted));
     assert_eq!((set.author, set.edit_count), (Actor::program(), 20));
     assert_eq!(*set.draft.ticket, format!("sha256:{}", sha256(&numbers(1, 20))));
@@ -171,7 +171,7 @@ fn what_is_new_waits_and_what_is_not_is_left_alone() {
     // The same octets, and the same by ETag: no record is written.
     let before = feed.records();
     for answer in [Answer::File(numbers(1, 20)), Answer::Same] {
-        let same = feed.ask(answer).unwrap();
+        let same = feed.ask(answer).expect("done");
         assert_eq!(same.outcome, Refreshed::Waits);
         assert!(same.what.contains("the same as last time"), "{}", same.what);
         assert!(feed.etag().is_some());
@@ -182,10 +182,10 @@ fn what_is_new_waits_and_what_is_not_is_left_alone() {
     assert_eq!(reason(&own), "SAME_PERSON");
     feed.approve_and_commit(&set);
     assert_eq!(feed.rows(), 20);
-    let same = feed.ask(Answer::Same).unwrap();
+    let same = feed.ask(Answer::Same).expect("done");
     assert_eq!((same.outcome, same.change_set), (Refreshed::Unchanged, None));
     // One goes, one comes: two edits and not twenty.
-    let next = feed.file(&numbers(2, 20)).change_set.unwrap();
+    let next = feed.file(&numbers(2, 20)).change_set.expect("done");
     assert_eq!(next.edit_count, 2);
     feed.approve_and_commit(&next);
     assert_eq!(feed.rows(), 20);
@@ -198,11 +198,11 @@ fn what_is_new_waits_and_what_is_not_is_left_alone() {
 #[test]
 fn a_newer_file_takes_the_place_of_one_that_waits() {
     let feed = Feed::new(false);
-    let first = feed.file(&numbers(1, 20)).change_set.unwrap();
+    let first = feed.file(&numbers(1, 20)).change_set.expect("done");
     // Errors in a newer one: what waits is not hurt by it.
     let done = feed.file(&format!("{}+86*\n", numbers(1, 20)));
     assert_eq!((done.outcome, feed.state(&first)), (Refreshed::Withdrawn, State::Submitted));
-    let second = feed.file(&numbers(1, 30)).change_set.unwrap();
+    let second = feed.file(&numbers(1, 30)).change_set.expect("done");
     assert_eq!((feed.state(&first), feed.state(&second)), (State::Withdrawn, State::Submitted));
     assert_eq!(feed.open(), 1);
     // Back to what is live: nothing waits any more.
@@ -212,10 +212,10 @@ fn a_newer_file_takes_the_place_of_one_that_waits() {
     assert_eq!(feed.file(&numbers(1, 30)).outcome, Refreshed::Unchanged);
     assert_eq!(feed.open(), 0);
     // What a person has rejected is not offered again.
-    let third = feed.file(&numbers(1, 40)).change_set.unwrap();
-    feed.desk.changes.reject(boris(), third.id, "no").unwrap();
+    let third = feed.file(&numbers(1, 40)).change_set.expect("done");
+    feed.desk.changes.reject(boris(), third.id, "no").expect("done");
     for answer in [Answer::Same, Answer::File(numbers(1, 40))] {
-        let done = feed.ask(answer).unwrap();
+        let done = feed.ask(answer).expect("done");
         assert!(done.what.contains("was rejected"), "{}", done.what);
         assert_eq!((done.outcome, feed.open()), (Refreshed::Unchanged, 0));
     }
@@ -234,13 +234,13 @@ fn errors_are_said_and_leave_nothing_behind() {
         let before = feed.records();
         assert_eq!(reason(&feed.ask(answer).unwrap_err()), wanted);
         assert_eq!((feed.records(), feed.rows(), feed.open()), (before, 0, 0));
-        let state = &feed.desk.changes.sources().unwrap()[0];
+        let state = &feed.desk.changes.sources().expect("done")[0];
         assert!(state.failed && !state.outcome.is_empty());
-        let pause = state.due.unwrap().0 - state.asked.unwrap().0;
+        let pause = state.due.expect("done").0 - state.asked.expect("done").0;
         assert!((60_000..=330_000).contains(&pause), "{pause}");
     }
     assert_eq!(feed.file(&numbers(1, 3)).outcome, Refreshed::Committed);
-    assert!(!feed.desk.changes.sources().unwrap()[0].failed);
+    assert!(!feed.desk.changes.sources().expect("done")[0].failed);
     let unknown = feed.desk.changes.refresh_due("other").unwrap_err();
     assert_eq!(reason(&unknown), "NOT_FOUND");
 }
@@ -256,12 +256,12 @@ fn what_the_checks_refuse_is_withdrawn_and_tried_again_only_by_a_person() {
     assert_eq!((feed.rows(), feed.open()), (0, 0));
     let before = feed.records();
     for answer in [Answer::Same, Answer::File(broad.clone())] {
-        let done = feed.ask(answer).unwrap();
+        let done = feed.ask(answer).expect("done");
         assert!(done.what.contains("was withdrawn"), "{}", done.what);
     }
     assert_eq!(feed.records(), before);
-    feed.script.answers.lock().unwrap().push_back(Answer::File(broad));
-    let done = feed.desk.changes.refresh(anna(), "reported", &mut |_, _| {}).unwrap();
+    feed.script.answers.lock().expect("no panic").push_back(Answer::File(broad));
+    let done = feed.desk.changes.refresh(anna(), "reported", &mut |_, _| {}).expect("done");
     assert_eq!((done.outcome, feed.etag()), (Refreshed::Withdrawn, None));
 }
 
@@ -277,16 +277,16 @@ fn alone_it_commits_what_is_small_and_nothing_that_takes_most_away() {
     assert!(shrunk.what.contains("would lose 90 of 100"), "{}", shrunk.what);
     assert_eq!(feed.rows(), 100);
     // Asked again, it is no less a draft.
-    assert_eq!(feed.ask(Answer::Same).unwrap().outcome, Refreshed::Draft);
+    assert_eq!(feed.ask(Answer::Same).expect("done").outcome, Refreshed::Draft);
     // A person looks, and closes it with its warnings: it was a source's, so anybody may.
-    let set = shrunk.change_set.unwrap();
-    feed.desk.changes.submit(boris(), set.id, None, true).unwrap();
-    let waits = feed.ask(Answer::Same).unwrap();
+    let set = shrunk.change_set.expect("done");
+    feed.desk.changes.submit(boris(), set.id, None, true).expect("done");
+    let waits = feed.ask(Answer::Same).expect("done");
     assert_eq!(waits.outcome, Refreshed::Waits);
     assert!(waits.what.contains("would lose 90"), "{}", waits.what);
-    feed.desk.changes.approve(boris(), set.id, "it is so").unwrap();
+    feed.desk.changes.approve(boris(), set.id, "it is so").expect("done");
     // Approved: the next look takes it live.
-    assert_eq!(feed.ask(Answer::Same).unwrap().outcome, Refreshed::Committed);
+    assert_eq!(feed.ask(Answer::Same).expect("done").outcome, Refreshed::Committed);
     assert_eq!(feed.rows(), 10);
     // Too few for the check's own guard, and still most of the list.
     let few = feed.file(&numbers(2, 1));
@@ -298,7 +298,7 @@ fn alone_it_commits_what_is_small_and_nothing_that_takes_most_away() {
 fn bulk_takes_a_second_person_however_it_is_subscribed() {
     let feed = Feed::new(true);
     let done = feed.file(&numbers(1, 5_000));
-    let set = done.change_set.unwrap();
+    let set = done.change_set.expect("done");
     assert_eq!((done.outcome, feed.state(&set)), (Refreshed::Waits, State::Submitted));
     assert!(done.what.contains("second person"), "{}", done.what);
     assert_eq!(feed.rows(), 0);
@@ -323,10 +323,10 @@ fn a_pinned_source_takes_nothing_else() {
 #[test]
 fn a_restart_keeps_subscriptions_and_offers_nothing_twice() {
     let feed = Feed::new(false);
-    let set = feed.file(&numbers(1, 20)).change_set.unwrap();
-    feed.desk.changes.approve(boris(), set.id, "fine").unwrap();
+    let set = feed.file(&numbers(1, 20)).change_set.expect("done");
+    feed.desk.changes.approve(boris(), set.id, "fine").expect("done");
     let feed = feed.again();
-    let state = feed.desk.changes.sources().unwrap().remove(0);
+    let state = feed.desk.changes.sources().expect("done").remove(0);
     assert_eq!(state.subscription, Subscription { owner: anna().actor, ..source(false) });
     assert_eq!((state.asked, state.failed, state.sha256), (None, false, None));
     assert_eq!(state.change_set.map(|set| set.id), Some(set.id));
@@ -334,21 +334,21 @@ fn a_restart_keeps_subscriptions_and_offers_nothing_twice() {
     let same = feed.file(&numbers(1, 20));
     assert_eq!((feed.etag(), feed.records()), (None, before), "one more download, no record");
     assert!(same.what.contains("waits to be committed"), "{}", same.what);
-    feed.desk.changes.commit(who("chen"), set.id, None).unwrap();
+    feed.desk.changes.commit(who("chen"), set.id, None).expect("done");
     let feed = feed.again();
     assert_eq!(feed.file(&numbers(1, 20)).outcome, Refreshed::Unchanged);
-    assert_eq!(feed.file(&numbers(1, 21)).change_set.unwrap().edit_count, 1);
+    assert_eq!(feed.file(&numbers(1, 21)).change_set.expect("done").edit_count, 1);
     // Gone with all that waits; what is live stays.
-    feed.desk.changes.unsubscribe(boris(), "reported").unwrap();
+    feed.desk.changes.unsubscribe(boris(), "reported").expect("done");
     assert_eq!((feed.open(), feed.rows()), (0, 20));
     let feed = feed.again();
-    assert!(feed.desk.changes.sources().unwrap().is_empty());
+    assert!(feed.desk.changes.sources().expect("done").is_empty());
     assert_eq!(
         reason(&feed.desk.changes.unsubscribe(boris(), "reported").unwrap_err()),
         "NOT_FOUND"
     );
     // Both ends stand in the log, with who did it.
-    let all = feed.log.read_from(Cursor(0), 1_000).unwrap();
+    let all = feed.log.read_from(Cursor(0), 1_000).expect("done");
     let said: Vec<(String, bool)> = all
         .into_iter()
         .filter_map(|record| match record.content? {
@@ -358,7 +358,7 @@ fn a_restart_keeps_subscriptions_and_offers_nothing_twice() {
         })
         .collect();
     assert_eq!(said, [("anna".to_owned(), true), ("boris".to_owned(), false)]);
-    feed.desk.changes.verify(&mut |_| {}).unwrap();
+    feed.desk.changes.verify(&mut |_| {}).expect("done");
 }
 
 #[test]
@@ -385,13 +385,13 @@ fn a_subscription_has_to_fit_and_to_be_possible() {
     assert_eq!(subscribe(Subscription { defaults: cells, ..other() }), "defaults");
     assert_eq!(subscribe(Subscription { interval_s: 299, ..other() }), "interval");
     let csv = Subscription { format: "csv".into(), columns: columns(), ..other() };
-    feed.desk.changes.subscribe(boris(), csv).unwrap();
-    assert_eq!(feed.desk.changes.sources().unwrap().len(), 2);
+    feed.desk.changes.subscribe(boris(), csv).expect("done");
+    assert_eq!(feed.desk.changes.sources().expect("done").len(), 2);
     // A server that cannot fetch says so, and is never due.
     let deaf = Desk::anew(&feed.log);
     let refused = deaf.changes.subscribe(anna(), other()).unwrap_err();
     assert_eq!(reason(&refused), "NO_FETCH");
     assert!(refused.to_string().contains("feature `fetch`"));
     assert!(deaf.changes.due_sources().is_empty());
-    assert_eq!(deaf.changes.sources().unwrap().len(), 2);
+    assert_eq!(deaf.changes.sources().expect("done").len(), 2);
 }

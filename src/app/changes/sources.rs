@@ -246,8 +246,8 @@ impl Changes {
     /// The newest change-set that a subscription brought.
     fn newest_of(&self, of: Cursor, name: &str) -> Option<ChangeSet> {
         let writer = self.lock();
-        let since = writer.book.iter().rev().take_while(|set| set.id.0 > of.0);
-        since.filter(|set| is_of(set, name)).next().cloned()
+        let mut since = writer.book.iter().rev().take_while(|set| set.id.0 > of.0);
+        since.find(|set| is_of(set, name)).cloned()
     }
 
     /// Withdraws what of a source waits, but for one.
