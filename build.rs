@@ -9,10 +9,11 @@ use protox::prost_reflect::prost_types::FileDescriptorSet;
 /// The data port's file; what it imports is found beside it.
 const DATA: [&str; 1] = ["ringfence/screening/v1/screening_service.proto"];
 /// The control port's files.
-const CONTROL: [&str; 3] = [
+const CONTROL: [&str; 4] = [
     "ringfence/lists/v1/list_service.proto",
     "ringfence/lists/v1/change_set_service.proto",
     "ringfence/lists/v1/audit_service.proto",
+    "ringfence/lists/v1/source_service.proto",
 ];
 const SCREENING: &str = "ringfence.screening.v1";
 const LISTS: &str = "ringfence.lists.v1";

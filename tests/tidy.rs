@@ -137,6 +137,7 @@ fn walk(dir: &Path, extension: &str, files: &mut Vec<PathBuf>) {
 fn is_test(path: &str) -> bool {
     ["/tests.rs", "/testing.rs", "/reference.rs"].iter().any(|end| path.ends_with(end))
         || path.contains("/tests/")
+        || path.contains("/testing/")
 }
 
 /// The text in front of its unit tests.

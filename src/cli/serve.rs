@@ -1,5 +1,7 @@
 //! `ringfence serve`: the embedded default. Loads packs, opens both ports, drains on SIGTERM.
 
+#[cfg(feature = "fetch")]
+mod sources;
 mod start;
 
 use std::fs;
@@ -34,6 +36,10 @@ const COLLECT_INTERVAL: Duration = Duration::from_secs(1);
 /// within two seconds with what comes before it.
 const STORE_WAIT: Duration = Duration::from_millis(1_200);
 
+/// How long an import or a download that still runs may keep the process after the last answer:
+/// what they write is durable or not there.
+const LAST_WAIT: Duration = Duration::from_secs(2);
+
 /// Arguments of `serve`.
 #[derive(Args)]
 pub struct ServeArgs {
@@ -63,6 +69,9 @@ pub struct ServeArgs {
     log_format: Option<String>,
     #[command(flatten)]
     packs: PackArgs,
+    #[cfg(feature = "fetch")]
+    #[command(flatten)]
+    fetch: sources::FetchArgs,
 }
 
 /// Runs until it is told to stop or a part of it dies.
@@ -83,7 +92,9 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
     let catalogue = Catalogue::open(args, &clock)?;
     let load_time = start.elapsed();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(args, clock, catalogue, load_time))
+    let done = runtime.block_on(serve(args, clock, catalogue, load_time));
+    runtime.shutdown_timeout(LAST_WAIT);
+    done
 }
 
 /// Makes the data folder and checks that it can be written, before anything depends on it. One that
@@ -127,6 +138,8 @@ async fn serve(
     let metrics = Arc::new(Metrics::new(config.cores));
     let health = Health::new();
     health.set_warm();
+    #[cfg(feature = "fetch")]
+    sources::ask_in_time(Arc::clone(&door))?;
     let mut reading = store.map(|store| tokio::spawn(read_store(store, health.clone())));
 
     let control = http::Control::bind(

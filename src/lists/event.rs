@@ -1,6 +1,7 @@
 //! What can happen to the catalogue: one event a log record.
 
 use super::edit::Edit;
+use super::subscription::Subscription;
 use crate::model::catalogue::{ChangeSetId, Cursor};
 use crate::model::revision::{Digest, Revision};
 
@@ -79,6 +80,13 @@ pub enum Event {
         /// Why (a request of the person, a court).
         reason: Box<str>,
     },
+    /// A list is to be filled from a URL from now on.
+    Subscribed(Box<Subscription>),
+    /// It no longer is; what came stays.
+    Unsubscribed {
+        /// The name of the subscription.
+        name: Box<str>,
+    },
 }
 
 /// What a change-set is for.
@@ -125,7 +133,11 @@ impl Event {
             | Event::Withdrawn { change_set }
             | Event::Committed { change_set, .. }
             | Event::Reviewed { change_set, .. } => Some(*change_set),
-            Event::Drafted(_) | Event::Accessed { .. } | Event::Erased { .. } => None,
+            Event::Drafted(_)
+            | Event::Accessed { .. }
+            | Event::Erased { .. }
+            | Event::Subscribed(_)
+            | Event::Unsubscribed { .. } => None,
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod scope;
 pub mod segment;
 pub mod space;
 pub mod starter;
+pub mod subscription;
 pub mod view;
 
 pub use finding::{Finding, Findings, Severity};

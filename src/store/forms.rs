@@ -6,6 +6,7 @@
 
 mod edit;
 mod event;
+mod source;
 mod spec;
 
 use std::fmt;

@@ -57,7 +57,7 @@ def run(*args: str, timeout: float = 60, **options) -> subprocess.CompletedProce
 class Server:
     """A server in a process of its own, with what it printed."""
 
-    def __init__(self):
+    def __init__(self, *flags):
         self.port, self.control_port = free_port(), free_port()
         self.target = f"127.0.0.1:{self.port}"
         self.url = f"http://{self.target}"
@@ -69,7 +69,7 @@ class Server:
             [
                 program(), "serve", "--listen", self.target,
                 "--control-listen", f"127.0.0.1:{self.control_port}",
-                "--data-dir", self.data_dir,
+                "--data-dir", self.data_dir, *flags,
             ],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )

@@ -2,6 +2,8 @@
 //!
 //! All calls block (they write to disk); edges call them from blocking threads.
 
+mod sources;
+
 use std::io::BufRead;
 
 use crate::lists::Severity;
@@ -15,6 +17,7 @@ use crate::model::revision::{Digest, Revision};
 use crate::model::time::Timestamp;
 
 use super::ports::{LogError, Verified};
+pub use sources::{Refresh, Refreshed, SourceState, Sources};
 
 /// Why a request was refused. Every variant says what to do in its words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -336,7 +339,7 @@ pub enum ModeScope {
 }
 
 /// Everything that edges may ask of the write side.
-pub trait Control: Send + Sync + 'static {
+pub trait Control: Sources + Send + Sync + 'static {
     /// Begins a change-set. A repeat with the same non-empty `request_id` gives the first one.
     fn draft(&self, caller: Caller, draft: Draft) -> Result<ChangeSet, Refusal>;
     /// Adds edits to a draft.

@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use super::api::{
     AuditRecord, Caller, CheckReport, Control, Format, ImportReport, ImportRequest, Live,
-    ModeScope, Page, PageRequest, Preview, Question, Refusal, Why,
+    ModeScope, Page, PageRequest, Preview, Question, Refresh, Refusal, SourceState, Sources, Why,
 };
 use super::ports::{LogError, Verified};
 use super::service::Changes;
 use crate::lists::changeset::{ChangeSet, State};
 use crate::lists::edit::Edit;
 use crate::lists::event::Draft;
+use crate::lists::subscription::Subscription;
 use crate::lists::view::{Changed, EntryVersion, ListState};
 use crate::model::catalogue::{ChangeSetId, Cursor};
 use crate::model::policy::Mode;
@@ -98,10 +99,10 @@ impl Door {
 
 /// Methods that go through as they are.
 macro_rules! through {
-    ($(fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $gives:ty;)*) => {
+    ($of:ident; $(fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $gives:ty;)*) => {
         $(
             fn $name(&self, $($arg: $type),*) -> Result<$gives, Refusal> {
-                Control::$name(&*self.through(WAIT)?, $($arg),*)
+                $of::$name(&*self.through(WAIT)?, $($arg),*)
             }
         )*
     };
@@ -109,6 +110,7 @@ macro_rules! through {
 
 impl Control for Door {
     through! {
+        Control;
         fn draft(caller: Caller, draft: Draft) -> ChangeSet;
         fn edit(caller: Caller, id: ChangeSetId, etag: Option<u64>, edits: Vec<Edit>) -> ChangeSet;
         fn unedit(caller: Caller, id: ChangeSetId, etag: Option<u64>, edits: Vec<u32>) -> ChangeSet;
@@ -162,6 +164,20 @@ impl Control for Door {
         let changes =
             self.through(WAIT).map_err(|refusal| LogError::Unavailable(refusal.to_string()))?;
         Control::verify(&*changes, progress)
+    }
+}
+
+impl Sources for Door {
+    through! {
+        Sources;
+        fn subscribe(caller: Caller, subscription: Subscription) -> SourceState;
+        fn unsubscribe(caller: Caller, name: &str) -> ();
+        fn sources() -> Vec<SourceState>;
+        fn refresh(
+            caller: Caller,
+            name: &str,
+            progress: &mut dyn FnMut(u64, Option<u64>),
+        ) -> Refresh;
     }
 }
 

@@ -8,14 +8,15 @@ use std::io::{BufRead, BufReader, Read, Write};
 
 use sha2::{Digest as _, Sha256};
 
-use super::api::{Caller, FINDINGS_MAX, Format, ImportReport, ImportRequest, Refusal};
+use super::api::{Caller, FINDINGS_MAX, Format, ImportRequest, Refusal};
 use super::formats::{self, Export};
+use super::incoming::Incoming;
 use super::live::shared_row;
 use super::service::Changes;
 use super::texts::each_row;
 use super::unpack::{self, unpack};
 use crate::engine::numbers::{Normalised, Plans};
-use crate::lists::changeset::{ChangeSet, EDITS_MAX};
+use crate::lists::changeset::EDITS_MAX;
 use crate::lists::edit::{Edit, SegmentUse};
 use crate::lists::event::Event;
 use crate::lists::export;
@@ -139,13 +140,13 @@ impl Taken {
 }
 
 impl Changes {
-    pub(super) fn take_import(
+    /// Reads a file into edits; nothing is written but the blobs that they name.
+    pub(super) fn read_import(
         &self,
-        caller: Caller,
         request: &ImportRequest,
         octets: &mut dyn BufRead,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<ImportReport, Refusal> {
+    ) -> Result<Incoming, Refusal> {
         let spec = self.target(request)?;
         let mut digest = Sha256::new();
         let mut taken = {
@@ -161,10 +162,8 @@ impl Changes {
             return Err(wrong("octets", what));
         }
         let repeated = tidy(&mut taken);
-        let edits = self.edits_for(request, &spec, &taken)?;
-        let set = self.put_in_draft(caller, request, edits)?;
-        Ok(ImportReport {
-            change_set: set,
+        Ok(Incoming {
+            edits: self.edits_for(request, &spec, &taken)?,
             lines: taken.lines,
             taken: taken.taken,
             repeated,
@@ -311,26 +310,6 @@ impl Changes {
             }
         })?;
         Ok(())
-    }
-
-    fn put_in_draft(
-        &self,
-        caller: Caller,
-        request: &ImportRequest,
-        edits: Vec<Edit>,
-    ) -> Result<ChangeSet, Refusal> {
-        let id = match request.change_set {
-            Some(id) => id,
-            None => {
-                let set = self.begin(caller, request.draft.clone())?;
-                if set.edit_count > 0 {
-                    // A repeat of a request that was answered before.
-                    return Ok(set);
-                }
-                set.id
-            }
-        };
-        self.add(caller, id, None, edits)
     }
 
     pub(super) fn write_export(

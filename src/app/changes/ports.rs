@@ -2,6 +2,7 @@
 //! is derived from the log and may be thrown away.
 
 use std::fmt;
+use std::io::BufRead;
 
 use crate::lists::edit::Edit;
 use crate::lists::event::Event;
@@ -131,6 +132,44 @@ pub struct Commit<'a> {
     pub origin: Origin,
     /// What changes, in order.
     pub edits: &'a [Edit],
+}
+
+/// What a source answered.
+pub enum Fetched {
+    /// Nothing new: the ETag still holds.
+    NotModified,
+    /// A file, whole.
+    New {
+        /// What to ask with next time.
+        etag: Option<String>,
+        /// Of the octets as they came.
+        sha256: BlobId,
+        /// How many.
+        octets: u64,
+        /// The octets; what keeps them goes with the reader.
+        file: Box<dyn BufRead>,
+    },
+}
+
+/// Nothing could be had from a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchFailed {
+    /// Why, in words for the person who subscribed.
+    pub what: String,
+    /// The same request may succeed later.
+    pub transient: bool,
+}
+
+/// Where files of subscriptions come from.
+pub trait Fetch: Send + Sync {
+    /// Asks a source; `progress` gets octets so far and, where the source says it, how many there
+    /// will be.
+    fn fetch(
+        &self,
+        url: &str,
+        etag: Option<&str>,
+        progress: &mut dyn FnMut(u64, Option<u64>),
+    ) -> Result<Fetched, FetchFailed>;
 }
 
 /// The derived view, with its write side.

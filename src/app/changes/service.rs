@@ -9,6 +9,7 @@ use super::image::{Image, ImageDraft};
 use super::live::{Live, Prepared};
 use super::paging;
 use super::ports::{CatalogueView, ChangeLog, LogError, Verified};
+use super::sources::Facts;
 use super::writer::Writer;
 use crate::app::publisher::Publisher;
 use crate::app::screening::Clock;
@@ -28,6 +29,7 @@ pub struct Changes {
     writer: Mutex<Writer>,
     /// The newest base that is not in an image yet.
     image: Mutex<Option<ImageDraft>>,
+    pub(super) sources: Facts,
 }
 
 impl From<Denied> for Refusal {
@@ -67,8 +69,8 @@ impl Changes {
         clock: Arc<dyn Clock>,
     ) -> Result<Changes, Refusal> {
         let writer = Writer::open(Arc::clone(&log), view, Live::empty()?)?;
-        let (writer, image_draft) = (Mutex::new(writer), Mutex::new(None));
-        let changes = Changes { log, clock, publisher, writer, image: image_draft };
+        let (writer, newest, sources) = (Mutex::new(writer), Mutex::new(None), Facts::default());
+        let changes = Changes { log, clock, publisher, writer, image: newest, sources };
         {
             let mut writer = changes.lock();
             changes.resume(&mut writer, image)?;

@@ -18,6 +18,7 @@ use crate::wire::lists_v1 as pb;
 use pb::audit_service_client::AuditServiceClient;
 use pb::change_set_service_client::ChangeSetServiceClient;
 use pb::list_service_client::ListServiceClient;
+use pb::source_service_client::SourceServiceClient;
 
 /// Where `ringfence serve` has its control port when nothing else is said.
 pub const DEFAULT_CONTROL: &str = "http://127.0.0.1:50052";
@@ -98,6 +99,11 @@ impl Client {
     /// Of the log.
     pub fn audit(&self) -> AuditServiceClient<Channel> {
         AuditServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    /// Of the sources.
+    pub fn sources(&self) -> SourceServiceClient<Channel> {
+        SourceServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
     /// A request that names who asks, with a deadline.
@@ -222,6 +228,16 @@ impl Refused {
                 "look at `ringfence changeset preview {id}` for what is too broad or protected, \
                  and take it out with `ringfence changeset unedit {id} PLACE`"
             ),
+            ("NO_FETCH", _) => {
+                "download the file, then `ringfence import FILE --list LIST`".to_owned()
+            }
+            ("SOURCE_FAILED" | "SOURCE_BUSY", _) => {
+                "ask again later; the server does so by itself".to_owned()
+            }
+            ("SOURCE_REFUSED", _) => {
+                "look at the URL; `ringfence source remove NAME`, then add it with the right one"
+                    .to_owned()
+            }
             ("STALE", _) => format!("`ringfence changeset show {id}` shows it as it is now"),
             ("OUTCOME_UNKNOWN", _) => {
                 "`ringfence changeset ls` shows what is there; repeat only what is not".to_owned()
@@ -232,6 +248,7 @@ impl Refused {
             ("NOT_FOUND", _) => match kind.map(String::as_str) {
                 Some("list") => "`ringfence list ls` names all; `ringfence list create` makes one",
                 Some("change_set") => "`ringfence changeset ls` names all",
+                Some("source") => "`ringfence source ls` names all",
                 Some("entry") => "`ringfence entry ls LIST` names all",
                 _ => return None,
             }

@@ -1,4 +1,5 @@
-//! Commands of the control port: lists, entries, change-sets, import, export, why, audit, mode.
+//! Commands of the control port: lists, entries, change-sets, import, export, sources, why, audit,
+//! mode.
 //!
 //! Owns their arguments, how they become requests, and how answers look. Must not know how the
 //! server keeps anything. Every refusal says what to do next.
@@ -12,6 +13,7 @@ pub mod import;
 pub mod list;
 pub mod mode;
 pub mod show;
+pub mod source;
 pub mod token;
 pub mod why;
 
@@ -35,6 +37,9 @@ pub enum ControlCommand {
     Import(import::ImportArgs),
     /// Write a list out, formula-safe where spreadsheets read it
     Export(import::ExportArgs),
+    /// Fill lists from URLs, in time
+    #[command(subcommand)]
+    Source(source::SourceCommand),
     /// Ask which entries speak of something, which one wins, and who added it
     Why(why::WhyArgs),
     /// Show every version of one entry
@@ -60,6 +65,7 @@ pub fn run(command: &ControlCommand) -> Result<(), Failure> {
             ControlCommand::Changeset(command) => changeset::run(command).await,
             ControlCommand::Import(args) => import::import(args).await,
             ControlCommand::Export(args) => import::export(args).await,
+            ControlCommand::Source(command) => source::run(command).await,
             ControlCommand::Why(args) => why::why(args).await,
             ControlCommand::History(args) => why::history(args).await,
             ControlCommand::Diff(args) => why::diff(args).await,

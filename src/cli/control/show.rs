@@ -64,6 +64,7 @@ names!(
     state pb::ChangeSetState, "CHANGE_SET_STATE_",
     severity pb::Severity, "SEVERITY_",
     event pb::EventKind, "EVENT_KIND_",
+    refresh pb::RefreshOutcome, "REFRESH_OUTCOME_",
     ground screening::Ground, "GROUND_",
     action screening::Action, "ACTION_",
     label screening::LabelKey, "LABEL_KEY_",

@@ -1,5 +1,7 @@
 //! The commands and the services over a fake write side, on a real control port.
 
+mod sources;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -151,7 +153,6 @@ fn command_lines_are_read() {
         "ringfence diff 0 5 --limit 0",
         "ringfence rollback 4 --reason r",
         "ringfence audit ls --after 5",
-        "ringfence audit verify",
         "ringfence audit erase 4 5 --reason court --yes",
         "ringfence mode observe --reason r",
         "ringfence mode label-only --trunk t1 --reason r --token-file f",
@@ -179,7 +180,6 @@ fn command_lines_are_read() {
         "ringfence audit erase 4 --reason r",
         "ringfence mode off --reason r",
         "ringfence mode observe",
-        "ringfence source ls",
     ] {
         assert!(parse(line).is_err(), "{line}");
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{ServeArgs, packs, prepare};
 use crate::app::catalogue::{self, PackText};
 use crate::app::changes::api::Refusal;
-use crate::app::changes::{Changes, Door, Image, Seeded};
+use crate::app::changes::{Changes, Door, Fetch, Image, Seeded};
 use crate::app::clock::SteadyClock;
 use crate::app::publisher::Publisher;
 use crate::app::screening::Clock;
@@ -46,6 +46,8 @@ pub(super) struct Store {
     door: Arc<Door>,
     clock: Arc<SteadyClock>,
     trust_clock: bool,
+    /// What asks sources, where this program can.
+    fetch: Option<Arc<dyn Fetch>>,
 }
 
 impl Catalogue {
@@ -79,6 +81,7 @@ impl Catalogue {
             door: Arc::clone(&door),
             clock: Arc::clone(clock),
             trust_clock: args.trust_clock,
+            fetch: fetch(args)?,
         });
         let mut seeded = Seeded::Same;
         if let Some(alone) = store.take_if(|store| store.image.is_none()) {
@@ -87,6 +90,20 @@ impl Catalogue {
         let images = Images { file, next: None };
         Ok(Catalogue { publisher, door, images, dir, store, seeded })
     }
+}
+
+/// What asks sources; nothing where the program was built without.
+///
+/// Errors: certificates that cannot be read.
+#[cfg(feature = "fetch")]
+fn fetch(args: &ServeArgs) -> Result<Option<Arc<dyn Fetch>>, Failure> {
+    super::sources::network(&args.fetch, &args.data_dir).map(Some)
+}
+
+/// See the other one.
+#[cfg(not(feature = "fetch"))]
+fn fetch(_: &ServeArgs) -> Result<Option<Arc<dyn Fetch>>, Failure> {
+    Ok(None)
 }
 
 /// The image with what it holds; one that cannot be used is as good as none.
@@ -140,6 +157,9 @@ impl Store {
         let last = changes.last_time().filter(|_| !self.trust_clock);
         if last.is_some_and(|last| self.clock.not_before(last)) {
             doubted(&self.clock);
+        }
+        if let Some(fetch) = self.fetch {
+            changes.fetch_with(fetch);
         }
         let changes = Arc::new(changes);
         let seeded = match changes.seed(&self.packs) {

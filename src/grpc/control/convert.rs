@@ -3,13 +3,13 @@
 use prost::bytes::Bytes;
 
 use crate::app::changes::api::{
-    AuditRecord, CheckReport, Format, ImportReport, ImportRequest, Live, Preview, Question, Why,
+    AuditRecord, CheckReport, Format, ImportReport, ImportRequest, Live, Preview, Question,
+    Refresh, Refreshed, SourceState, Why,
 };
 use crate::app::changes::ports::Verified;
 use crate::lists::Severity;
 use crate::model::catalogue::ChangeSetId;
-use crate::model::number::Region;
-use crate::wire::lists::{self, change_set, event, row, spec};
+use crate::wire::lists::{self, change_set, event, row, source, spec};
 use crate::wire::lists_v1 as pb;
 use crate::wire::violations::Violations;
 
@@ -124,6 +124,51 @@ pub(super) fn format(value: i32) -> Result<Format, Violations> {
     })
 }
 
+/// A format on the wire; a name that is none of ours is unspecified.
+fn format_named(name: &str) -> pb::Format {
+    match Format::parse(name) {
+        None => pb::Format::Unspecified,
+        Some(Format::Csv) => pb::Format::Csv,
+        Some(Format::Plain) => pb::Format::Plain,
+        Some(Format::Jsonl) => pb::Format::Jsonl,
+        Some(Format::Stix) => pb::Format::Stix,
+        Some(Format::FtcDnc) => pb::Format::FtcDnc,
+        Some(Format::FccUnwanted) => pb::Format::FccUnwanted,
+        Some(Format::Hosts) => pb::Format::Hosts,
+    }
+}
+
+/// A subscription and how it goes.
+pub(super) fn source(state: &SourceState) -> pb::SourceState {
+    let digest = state.sha256.map(|sha256| Bytes::copy_from_slice(&sha256.0));
+    let one = &state.subscription;
+    pb::SourceState {
+        source: Some(source::source(one, format_named(&one.format))),
+        asked_time: state.asked.map(lists::time),
+        due_time: state.due.map(lists::time),
+        outcome: state.outcome.clone(),
+        failed: state.failed,
+        last_sha256: digest.unwrap_or_default(),
+        change_set: state.change_set.as_ref().map(change_set::change_set),
+    }
+}
+
+/// What a refresh did.
+pub(super) fn refresh(done: &Refresh) -> pb::RefreshResult {
+    let outcome = match done.outcome {
+        Refreshed::Unchanged => pb::RefreshOutcome::Unchanged,
+        Refreshed::Withdrawn => pb::RefreshOutcome::Withdrawn,
+        Refreshed::Draft => pb::RefreshOutcome::Draft,
+        Refreshed::Waits => pb::RefreshOutcome::Waits,
+        Refreshed::Committed => pb::RefreshOutcome::Committed,
+    };
+    pb::RefreshResult {
+        outcome: outcome.into(),
+        what: done.what.clone(),
+        change_set: done.change_set.as_ref().map(change_set::change_set),
+    }
+}
+
 /// Reads what a file is and where it goes.
 ///
 /// Errors: the fields that are wrong.
@@ -147,12 +192,7 @@ pub(super) fn import(spec: &pb::ImportSpec) -> Result<ImportRequest, Violations>
         ];
         lists::texts(&names).map_err(|found| found.under(&format!("spec.columns[{at}]")))?;
     }
-    let region = match spec.region_code.as_str() {
-        "" => None,
-        code => Some(Region::parse(code).ok_or_else(|| {
-            Violations::one("spec.region_code", "must be two letters (ISO 3166-1 alpha-2)")
-        })?),
-    };
+    let region = source::region_read("spec.region_code", &spec.region_code)?;
     Ok(ImportRequest {
         list: spec.list_id.as_str().into(),
         change_set,

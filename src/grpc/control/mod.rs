@@ -1,4 +1,4 @@
-//! The control services: lists, change-sets, audit, over `app::changes`.
+//! The control services: lists, change-sets, audit, sources, over `app::changes`.
 //!
 //! Owns who may ask, what a refusal looks like on the wire, how many calls run at once and how
 //! large they may be. Knows the write side by its trait only. Calls block (they write to disk), so
@@ -14,6 +14,7 @@ mod desk;
 mod errors;
 mod lists;
 mod pipe;
+mod sources;
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -37,6 +38,7 @@ use crate::wire::lists_v1 as pb;
 use pb::audit_service_server::AuditServiceServer;
 use pb::change_set_service_server::ChangeSetServiceServer;
 use pb::list_service_server::ListServiceServer;
+use pb::source_service_server::SourceServiceServer;
 
 pub use caller::Gate;
 use desk::Desk;
@@ -58,6 +60,7 @@ const LISTS: &str = "/ringfence.lists.v1.ListService/";
 const CHANGE_SETS: &str = "/ringfence.lists.v1.ChangeSetService/";
 const IMPORT: &str = "/ringfence.lists.v1.ChangeSetService/ImportEntries";
 const AUDIT: &str = "/ringfence.lists.v1.AuditService/";
+const SOURCES: &str = "/ringfence.lists.v1.SourceService/";
 const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/";
 const REFLECTION_ALPHA: &str = "/grpc.reflection.v1alpha.ServerReflection/";
 
@@ -72,8 +75,10 @@ pub fn service(parts: Parts) -> io::Result<ControlService> {
     let import = ChangeSetServiceServer::new(sets.clone())
         .max_decoding_message_size(CHUNK_MESSAGE_BYTES_MAX);
     let sets = ChangeSetServiceServer::new(sets).max_decoding_message_size(REQUEST_BYTES_MAX);
-    let audit =
-        AuditServiceServer::new(audit::Audit(desk)).max_decoding_message_size(REQUEST_BYTES_MAX);
+    let audit = AuditServiceServer::new(audit::Audit(Arc::clone(&desk)))
+        .max_decoding_message_size(REQUEST_BYTES_MAX);
+    let sources = SourceServiceServer::new(sources::Subscriptions(desk))
+        .max_decoding_message_size(REQUEST_BYTES_MAX);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(CONTROL_DESCRIPTOR_SET)
@@ -82,8 +87,9 @@ pub fn service(parts: Parts) -> io::Result<ControlService> {
     let reflection_alpha = reflection().build_v1alpha().map_err(io::Error::other)?;
     let route = move |request: Request<Incoming>| {
         let (mut lists, mut sets, mut import) = (lists.clone(), sets.clone(), import.clone());
-        let (mut audit, mut reflection_v1) = (audit.clone(), reflection_v1.clone());
-        let mut reflection_alpha = reflection_alpha.clone();
+        let (mut audit, mut sources) = (audit.clone(), sources.clone());
+        let (mut reflection_v1, mut reflection_alpha) =
+            (reflection_v1.clone(), reflection_alpha.clone());
         async move {
             let path = request.uri().path();
             let bytes_max =
@@ -93,6 +99,7 @@ pub fn service(parts: Parts) -> io::Result<ControlService> {
                 path if path.starts_with(CHANGE_SETS) => sets.call(request).await,
                 path if path.starts_with(LISTS) => lists.call(request).await,
                 path if path.starts_with(AUDIT) => audit.call(request).await,
+                path if path.starts_with(SOURCES) => sources.call(request).await,
                 path if path.starts_with(REFLECTION) => reflection_v1.call(request).await,
                 path if path.starts_with(REFLECTION_ALPHA) => reflection_alpha.call(request).await,
                 _ => Ok(errors::unknown_method().into_http()),

@@ -1,6 +1,7 @@
 //! A small write side for tests: everything in memory, policy of one rule (more than two edits
 //! need a second person), and one refusal on demand.
 
+mod sources;
 use std::io::{BufRead, Write};
 use std::sync::Mutex;
 
@@ -29,6 +30,7 @@ pub struct Inner {
     pub sets: Vec<ChangeSet>,
     pub lists: Vec<ListState>,
     pub entries: Vec<EntryVersion>,
+    pub sources: Vec<SourceState>,
     pub revision: u64,
     pub records: Vec<AuditRecord>,
     /// What the next call says.

@@ -6,6 +6,7 @@ use std::fmt;
 use super::{ChangeSet, State};
 use crate::lists::edit::Edit;
 use crate::lists::event::{Draft, Event};
+use crate::lists::subscription::Subscription;
 use crate::model::catalogue::{Actor, ChangeSetId, Cursor};
 use crate::model::revision::Revision;
 use crate::model::time::Timestamp;
@@ -21,6 +22,8 @@ pub struct Book {
     pub(super) open: BTreeSet<ChangeSetId>,
     /// Records whose payload is erased.
     erased: BTreeSet<Cursor>,
+    /// By name, each with the record that began it.
+    subscriptions: BTreeMap<Box<str>, (Cursor, Subscription)>,
     revision: Revision,
     cursor: Cursor,
 }
@@ -70,6 +73,16 @@ impl Book {
         self.sets.get(id)
     }
 
+    /// All subscriptions by name, each with the record that began it.
+    pub fn subscriptions(&self) -> impl ExactSizeIterator<Item = (Cursor, &Subscription)> {
+        self.subscriptions.values().map(|(cursor, subscription)| (*cursor, subscription))
+    }
+
+    /// One subscription with the record that began it.
+    pub fn subscription(&self, name: &str) -> Option<(Cursor, &Subscription)> {
+        self.subscriptions.get(name).map(|(cursor, subscription)| (*cursor, subscription))
+    }
+
     /// The newest revision.
     pub fn revision(&self) -> Revision {
         self.revision
@@ -109,10 +122,18 @@ impl Book {
     ) -> Result<(), Impossible> {
         let wrong = |what: String| Impossible { cursor, what };
         self.behind(cursor)?;
-        if let Event::Drafted(draft) = event {
-            self.drafted(cursor, time, actor, draft);
-        } else if let Some(id) = event.change_set() {
-            self.moved(id, cursor, time, actor, event).map_err(wrong)?;
+        match event {
+            Event::Drafted(draft) => self.drafted(cursor, time, actor, draft),
+            Event::Subscribed(one) => self.subscribed(cursor, one).map_err(wrong)?,
+            Event::Unsubscribed { name } => {
+                let known = self.subscriptions.remove(name).map(drop);
+                known.ok_or_else(|| wrong(format!("there is no source {name}")))?;
+            }
+            _ => {
+                if let Some(id) = event.change_set() {
+                    self.moved(id, cursor, time, actor, event).map_err(wrong)?;
+                }
+            }
         }
         self.advance(cursor)
     }
@@ -128,6 +149,14 @@ impl Book {
     fn advance(&mut self, cursor: Cursor) -> Result<(), Impossible> {
         self.behind(cursor)?;
         self.cursor = cursor;
+        Ok(())
+    }
+
+    fn subscribed(&mut self, cursor: Cursor, one: &Subscription) -> Result<(), String> {
+        if self.subscriptions.contains_key(&one.name) {
+            return Err(format!("there is a source {} already", one.name));
+        }
+        self.subscriptions.insert(one.name.clone(), (cursor, one.clone()));
         Ok(())
     }
 
@@ -206,13 +235,10 @@ impl Book {
             }
             Event::Committed { revision, break_glass, .. } => {
                 needs(waits)?;
-                if *revision != Revision(newest.0 + 1) {
-                    return Err(format!("revision {revision} follows {newest}"));
-                }
+                self.revision = follow(newest, *revision)?;
                 set.state = State::Committed(*revision);
                 set.committed_by = Some(actor);
                 set.break_glass.clone_from(break_glass);
-                self.revision = *revision;
             }
             Event::Reviewed { note, .. } => {
                 let due = set.break_glass.is_some() && set.reviewed_by.is_none();
@@ -220,7 +246,11 @@ impl Book {
                 needs(due && other)?;
                 set.reviewed_by = Some((actor, note.clone()));
             }
-            Event::Drafted(_) | Event::Accessed { .. } | Event::Erased { .. } => {}
+            Event::Drafted(_)
+            | Event::Accessed { .. }
+            | Event::Erased { .. }
+            | Event::Subscribed(_)
+            | Event::Unsubscribed { .. } => {}
         }
         set.etag = cursor.0;
         if !state.is_over() {
@@ -285,6 +315,12 @@ impl Book {
         }
         Ok(())
     }
+}
+
+/// The revision, if it is the next one.
+fn follow(newest: Revision, revision: Revision) -> Result<Revision, String> {
+    let fits = revision == Revision(newest.0 + 1);
+    if fits { Ok(revision) } else { Err(format!("revision {revision} follows {newest}")) }
 }
 
 /// Takes edits out by their places, ascending.

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::lists::edit::Edit;
 use crate::lists::event::{Draft, DraftOrigin, Event};
+use crate::lists::subscription::{SUBSCRIPTIONS_MAX, Subscription, Wrong};
 use crate::model::catalogue::{Actor, ChangeSetId};
 use crate::model::revision::Digest;
 
@@ -174,7 +175,8 @@ impl Book {
         }
     }
 
-    /// Closes a draft. Whether its findings allow that is asked elsewhere.
+    /// Closes a draft. Whether its findings allow that is asked elsewhere. What a source brought
+    /// has no person as its author: whoever has looked at it closes it.
     ///
     /// Errors: not a draft, not its author, stale, no edits.
     pub fn submit(
@@ -184,16 +186,20 @@ impl Book {
         etag: Option<u64>,
         warnings_accepted: bool,
     ) -> Result<Event, Denied> {
-        let set = self.draft_of(id, actor, etag)?;
+        let by = match self.live(id, etag)? {
+            set if matches!(set.draft.origin, DraftOrigin::Source(_)) => set.author,
+            _ => actor,
+        };
+        let set = self.draft_of(id, by, etag)?;
         if set.edits.is_empty() {
             return Err(Denied::Empty);
         }
         Ok(Event::Submitted { change_set: id, warnings_accepted })
     }
 
-    /// Agrees.
+    /// Agrees. Who subscribed to a source chose what it brings: it takes another person.
     ///
-    /// Errors: not submitted, the author, stale, the note is too long.
+    /// Errors: not submitted, the author, who subscribed, stale, the note is too long.
     pub fn approve(
         &self,
         id: ChangeSetId,
@@ -206,6 +212,11 @@ impl Book {
             return Err(Denied::NotSubmitted(set.state));
         }
         another(set, actor)?;
+        if let DraftOrigin::Source(name) = &set.draft.origin
+            && self.subscription(name).is_some_and(|(_, source)| source.owner == actor)
+        {
+            return Err(Denied::SamePerson(actor));
+        }
         short("note", note, NOTE_BYTES_MAX)?;
         Ok(Event::Approved { change_set: id, note: note.into() })
     }
@@ -291,6 +302,26 @@ impl Book {
         }
         short("note", note, NOTE_BYTES_MAX)?;
         Ok(Event::Reviewed { change_set: id, note: note.into() })
+    }
+
+    /// Fills a list from a URL from now on.
+    ///
+    /// Errors: a limit, the name is taken, there are too many.
+    pub fn subscribe(&self, one: Subscription) -> Result<Event, Wrong> {
+        one.check()?;
+        let wrong = |what: String| Err(Wrong { field: "name", what });
+        if self.subscription(&one.name).is_some() {
+            return wrong(format!("there is a source {} already; remove it first", one.name));
+        }
+        if self.subscriptions().len() >= SUBSCRIPTIONS_MAX {
+            return wrong(format!("there are {SUBSCRIPTIONS_MAX} sources; remove one first"));
+        }
+        Ok(Event::Subscribed(Box::new(one)))
+    }
+
+    /// No longer does; `None` where there is no such subscription.
+    pub fn unsubscribe(&self, name: &str) -> Option<Event> {
+        self.subscription(name).map(|_| Event::Unsubscribed { name: name.into() })
     }
 
     fn fresh(&self, id: ChangeSetId, etag: Option<u64>) -> Result<&ChangeSet, Denied> {

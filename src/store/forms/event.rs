@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::edit::EditForm;
+use super::source::SubscriptionForm;
 use super::{FormError, need};
 use crate::lists::event::{Draft, DraftOrigin, Event};
 use crate::model::catalogue::{ChangeSetId, Cursor};
@@ -84,6 +85,11 @@ pub(super) enum EventForm<'a> {
         cursors: Vec<u64>,
         #[serde(borrow)]
         reason: Cow<'a, str>,
+    },
+    Subscribed(#[serde(borrow)] Box<SubscriptionForm<'a>>),
+    Unsubscribed {
+        #[serde(borrow)]
+        name: Cow<'a, str>,
     },
 }
 
@@ -165,6 +171,8 @@ impl<'a> From<&'a Event> for EventForm<'a> {
                 cursors: cursors.iter().map(|cursor| cursor.0).collect(),
                 reason: borrowed(reason),
             },
+            Event::Subscribed(one) => EventForm::Subscribed(Box::new((&**one).into())),
+            Event::Unsubscribed { name } => EventForm::Unsubscribed { name: borrowed(name) },
         }
     }
 }
@@ -207,6 +215,8 @@ impl EventForm<'_> {
                 cursors: cursors.into_iter().map(Cursor).collect(),
                 reason: reason.into(),
             },
+            EventForm::Subscribed(one) => Event::Subscribed(Box::new(one.read()?)),
+            EventForm::Unsubscribed { name } => Event::Unsubscribed { name: name.into() },
         })
     }
 }

@@ -6,6 +6,7 @@ use super::*;
 use crate::lists::edit::Edit;
 use crate::lists::event::{Draft, DraftOrigin};
 use crate::lists::row::column;
+use crate::lists::subscription::Subscription;
 use crate::model::catalogue::{BlobId, ChangeSetId, Cursor};
 use crate::model::category::Category;
 use crate::model::entry::{Effect, EntryMeta, ListKind, Party, TenantId};
@@ -108,6 +109,29 @@ pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
+fn subscription() -> impl Strategy<Value = Subscription> {
+    let pairs = || vec((text(), text()), 0..4);
+    let region = prop::sample::select(vec![None, Some(Region::CN), Region::parse("de")]);
+    let sha256 = option::of(any::<[u8; 32]>().prop_map(BlobId));
+    let words = (text(), text(), text(), text());
+    (words, pairs(), region, pairs(), any::<(bool, bool, u32)>(), sha256).prop_map(
+        |((name, url, list, format), columns, region, defaults, said, sha256)| Subscription {
+            name,
+            url,
+            list,
+            format,
+            columns,
+            region,
+            defaults,
+            replaces: said.0,
+            interval_s: said.2,
+            sha256,
+            auto_commit: said.1,
+            owner: Actor::parse("anna@example").unwrap(),
+        },
+    )
+}
+
 pub(crate) fn event() -> impl Strategy<Value = Event> {
     let id = || any::<u64>().prop_map(ChangeSetId);
     let origin = prop_oneof![
@@ -148,6 +172,8 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         text().prop_map(|what| Event::Accessed { what }),
         (vec(any::<u64>().prop_map(Cursor), 0..4), text())
             .prop_map(|(cursors, reason)| Event::Erased { cursors, reason }),
+        subscription().prop_map(|one| Event::Subscribed(Box::new(one))),
+        text().prop_map(|name| Event::Unsubscribed { name }),
     ]
 }
 

@@ -50,6 +50,8 @@ fn kind(event: &Event) -> pb::EventKind {
         Event::Reviewed { .. } => pb::EventKind::Reviewed,
         Event::Accessed { .. } => pb::EventKind::Accessed,
         Event::Erased { .. } => pb::EventKind::Erased,
+        Event::Subscribed(_) => pb::EventKind::Subscribed,
+        Event::Unsubscribed { .. } => pb::EventKind::Unsubscribed,
     }
 }
 
@@ -80,5 +82,7 @@ fn summary(event: &Event) -> String {
         },
         Event::Accessed { what } => what.to_string(),
         Event::Erased { cursors, reason } => format!("{} records: {reason}", cursors.len()),
+        Event::Subscribed(one) => format!("source {} fills {}: {}", one.name, one.list, one.url),
+        Event::Unsubscribed { name } => format!("source {name}"),
     }
 }

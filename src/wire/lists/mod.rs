@@ -8,6 +8,7 @@ pub mod change_set;
 pub mod codec;
 pub mod event;
 pub mod row;
+pub mod source;
 pub mod spec;
 
 #[cfg(test)]

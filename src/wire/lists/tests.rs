@@ -2,6 +2,7 @@ use crate::lists::changeset::{ChangeSet, State};
 use crate::lists::edit::{Edit, SegmentUse};
 use crate::lists::event::{Draft, DraftOrigin, Event};
 use crate::lists::row::Row;
+use crate::lists::subscription::tests::subscription;
 use crate::model::catalogue::{Actor, BlobId, ChangeSetId, Cursor};
 use crate::model::entry::{Effect, ListKind, ListSpec, Party};
 use crate::model::policy::{Action, Ground, Traffic};
@@ -223,6 +224,7 @@ fn records_name_their_change_set_and_hold_no_values() {
             "revision 2 by break-glass: fire",
         ),
         (Event::Accessed { what: "export".into() }, 10, 0, 0, "export"),
+        (Event::Unsubscribed { name: "feed".into() }, 13, 0, 0, "source feed"),
     ] {
         let content = (anna, event);
         let record = event::record(Cursor(11), Timestamp(0), Digest::default(), Some(&content));
@@ -232,4 +234,29 @@ fn records_name_their_change_set_and_hold_no_values() {
     }
     let erased = event::record(Cursor(11), Timestamp(0), Digest::default(), None);
     assert!(erased.erased && erased.actor.is_empty() && erased.kind == 0);
+}
+
+#[test]
+fn sources_come_back_equal_and_wrong_ones_are_named() {
+    let one = subscription("reported");
+    let sent = source::source(&one, pb::Format::Csv);
+    let read = |sent: &pb::Source| source::source_read(sent, "csv", one.owner);
+    assert_eq!(read(&sent).expect("as it was"), one);
+    let pinned = pb::Source { sha256: vec![7; 32].into(), interval_s: 0, ..sent.clone() };
+    let pinned = read(&pinned).expect("a digest");
+    assert_eq!((pinned.sha256, pinned.interval_s), (Some(BlobId([7; 32])), 86_400));
+    let cell = pb::Cell { column: "reason".into(), text: "x".repeat(TEXT_BYTES_MAX + 1) };
+    let column = pb::ColumnMapping { from: "x".repeat(TITLE_BYTES_MAX + 1), to: "y".into() };
+    for (wrong, field) in [
+        (pb::Source { name: String::new(), ..sent.clone() }, "name"),
+        (pb::Source { url: "x".repeat(2049), ..sent.clone() }, "url"),
+        (pb::Source { list_id: String::new(), ..sent.clone() }, "list_id"),
+        (pb::Source { region_code: "C1".into(), ..sent.clone() }, "region_code"),
+        (pb::Source { sha256: vec![7; 31].into(), ..sent.clone() }, "sha256"),
+        (pb::Source { columns: vec![column], ..sent.clone() }, "columns[0].from"),
+        (pb::Source { defaults: vec![cell], ..sent.clone() }, "defaults[0].text"),
+    ] {
+        let found = format!("{:?}", read(&wrong).expect_err(field));
+        assert!(found.contains(field), "{field}: {found}");
+    }
 }

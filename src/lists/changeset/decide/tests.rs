@@ -2,6 +2,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::lists::subscription::tests::subscription;
 use crate::model::catalogue::Cursor;
 use crate::model::revision::Revision;
 use crate::model::time::Timestamp;
@@ -247,4 +248,61 @@ proptest! {
             prop_assert!(set.reviewed_by.as_ref().map(|(actor, _)| *actor) != author);
         }
     }
+}
+
+#[test]
+fn subscriptions_come_and_go_with_the_log() {
+    let (mut desk, ann, bob) = (Desk::default(), actor("anna"), actor("bob"));
+    let one = subscription("reported");
+    let event = desk.book.subscribe(one.clone());
+    desk.write(ann, Ok(event.unwrap())).unwrap();
+    assert_eq!(desk.book.subscription("reported"), Some((Cursor(1), &one)));
+    assert_eq!(desk.book.subscribe(one.clone()).unwrap_err().field, "name");
+    let odd = Subscription { interval_s: 1, ..subscription("odd") };
+    assert_eq!(desk.book.subscribe(odd).unwrap_err().field, "interval");
+    // What is not there cannot go, nor come twice.
+    assert!(desk.book.unsubscribe("other").is_none());
+    let twice = Event::Subscribed(Box::new(one.clone()));
+    assert!(desk.book.apply(Cursor(9), Timestamp(9), ann, &twice).is_err());
+    let never = Event::Unsubscribed { name: "other".into() };
+    assert!(desk.book.apply(Cursor(9), Timestamp(9), ann, &never).is_err());
+    for nth in 1..SUBSCRIPTIONS_MAX {
+        let event = desk.book.subscribe(subscription(&format!("s{nth}"))).unwrap();
+        desk.write(bob, Ok(event)).unwrap();
+    }
+    assert!(desk.book.subscribe(subscription("more")).unwrap_err().what.contains("remove one"));
+    let event = desk.book.unsubscribe("reported").unwrap();
+    desk.write(bob, Ok(event)).unwrap();
+    assert_eq!(desk.book.subscription("reported"), None);
+    let mut again = Book::default();
+    for (at, (who, event)) in (1..).zip(&desk.log) {
+        again.apply(Cursor(at), Timestamp(at), *who, event).unwrap();
+    }
+    let all = |book: &Book| book.subscriptions().map(|(c, s)| (c, s.clone())).collect::<Vec<_>>();
+    assert_eq!(all(&again), all(&desk.book));
+    assert_eq!(again.subscriptions().len(), SUBSCRIPTIONS_MAX - 1);
+}
+
+#[test]
+fn what_a_source_brought_is_closed_by_anybody_and_approved_by_no_owner() {
+    let mut desk = Desk::default();
+    let (owner, bob, program) = (actor("anna"), actor("bob"), Actor::program());
+    let event = desk.book.subscribe(subscription("reported")).unwrap();
+    desk.write(owner, Ok(event)).unwrap();
+    let origin = DraftOrigin::Source("reported".into());
+    let event = desk.book.draft(Draft { origin, ..Draft::default() });
+    desk.write(program, event).unwrap();
+    let id = ChangeSetId(2);
+    let event = desk.book.edit(id, program, None, vec![remove("a")]);
+    desk.write(program, event).unwrap();
+    // Its edits stay those of the source.
+    let more = desk.book.edit(id, owner, None, vec![remove("b")]);
+    assert_eq!(more.unwrap_err(), Denied::NotAuthor(program));
+    let event = desk.book.submit(id, owner, None, true);
+    desk.write(owner, event).unwrap();
+    for one in [owner, program] {
+        assert_eq!(desk.book.approve(id, one, None, "").unwrap_err(), Denied::SamePerson(one));
+    }
+    let event = desk.book.approve(id, bob, None, "");
+    desk.write(bob, event).unwrap();
 }
