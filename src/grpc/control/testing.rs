@@ -1,7 +1,9 @@
 //! A small write side for tests: everything in memory, policy of one rule (more than two edits
 //! need a second person), and one refusal on demand.
 
+mod inner;
 mod sources;
+
 use std::io::{BufRead, Write};
 use std::sync::Mutex;
 
@@ -13,103 +15,18 @@ use crate::lists::changeset::{ChangeSet, State};
 use crate::lists::edit::Edit;
 use crate::lists::event::{Draft, DraftOrigin, Event};
 use crate::lists::row::Row;
-use crate::lists::view::{Changed, EntryVersion, ListState, Origin};
-use crate::model::catalogue::{Actor, BlobId, ChangeSetId, Cursor};
+use crate::lists::view::{Changed, EntryVersion, ListState};
+use crate::model::catalogue::{BlobId, ChangeSetId, Cursor};
 use crate::model::policy::Mode;
 use crate::model::revision::{Digest, Revision};
 use crate::model::time::Timestamp;
+use inner::{Answer, Inner, precondition};
 
 /// Edits that need a second person.
 const ALONE_MAX: u64 = 2;
 
 #[derive(Default)]
 pub struct Fake(pub Mutex<Inner>);
-
-#[derive(Default)]
-pub struct Inner {
-    pub sets: Vec<ChangeSet>,
-    pub lists: Vec<ListState>,
-    pub entries: Vec<EntryVersion>,
-    pub sources: Vec<SourceState>,
-    pub revision: u64,
-    pub records: Vec<AuditRecord>,
-    /// What the next call says.
-    pub refuse: Option<Refusal>,
-    /// What a verification says.
-    pub damage: Option<LogError>,
-    /// The next call panics.
-    pub panic: bool,
-}
-
-type Answer<T> = Result<T, Refusal>;
-
-fn precondition(reason: &'static str, what: &str) -> Refusal {
-    Refusal::Precondition { reason, what: what.to_owned() }
-}
-
-impl Inner {
-    fn ready(&mut self) -> Answer<&mut Inner> {
-        assert!(!self.panic, "asked to");
-        self.refuse.take().map_or(Ok(self), Err)
-    }
-
-    fn set(&mut self, id: ChangeSetId) -> Answer<&mut ChangeSet> {
-        let name = id.to_string();
-        let found = self.ready()?.sets.iter_mut().find(|set| set.id == id);
-        found.ok_or(Refusal::NotFound { kind: "change_set", name })
-    }
-
-    fn open(&mut self, id: ChangeSetId, etag: Option<u64>) -> Answer<&mut ChangeSet> {
-        let set = self.set(id)?;
-        if set.state != State::Draft {
-            return Err(precondition("NOT_DRAFT", "it is submitted: begin another change-set"));
-        }
-        if etag.is_some_and(|etag| etag != set.etag) {
-            return Err(Refusal::Stale { etag: set.etag });
-        }
-        set.etag += 1;
-        Ok(set)
-    }
-
-    fn record(&mut self, actor: Actor, event: Event) -> Cursor {
-        let cursor = Cursor(self.records.len() as u64 + 1);
-        let (time, hash) = (Timestamp(1_700_000_000_000 + cursor.0), Digest([cursor.0 as u8; 32]));
-        self.records.push(AuditRecord { cursor, time, hash, content: Some((actor, event)) });
-        cursor
-    }
-
-    fn apply(&mut self, set: &ChangeSet) {
-        self.revision += 1;
-        let origin = Origin {
-            revision: Revision(self.revision),
-            change_set: set.id,
-            actor: set.author,
-            time: Timestamp(1_700_000_000_000),
-        };
-        for edit in &set.edits {
-            match edit {
-                Edit::PutList(spec) => self.lists.push(ListState {
-                    spec: (**spec).clone(),
-                    origin,
-                    rows: 0,
-                    segments: Vec::new(),
-                }),
-                Edit::Put { list, row } => self.entries.push(EntryVersion {
-                    list: list.clone(),
-                    key: row.key().into(),
-                    row: Some(row.clone()),
-                    from: origin,
-                    until: None,
-                }),
-                Edit::Remove { list, key } => {
-                    let same = |e: &&mut EntryVersion| e.list == *list && e.key == *key;
-                    self.entries.iter_mut().filter(same).for_each(|e| e.until = Some(origin));
-                }
-                _ => {}
-            }
-        }
-    }
-}
 
 fn page<T: Clone>(items: &[T], page: PageRequest<'_>) -> Page<T> {
     let from: usize = page.token.parse().unwrap_or(0);
