@@ -188,6 +188,11 @@ async fn serve(
     stop.send_replace(true);
     drop(control.await);
     drop(kept.await);
+    ended_well(ended, &drained)
+}
+
+/// Errors: a part died by itself, or not all that was in progress could be answered.
+fn ended_well(ended: Option<&str>, drained: &grpc::Drained) -> Result<(), Failure> {
     if let Some(name) = ended {
         return Err(format!("the thread {name} ended by itself; see the log").into());
     }

@@ -246,11 +246,8 @@ impl Book {
                 needs(due && other)?;
                 set.reviewed_by = Some((actor, note.clone()));
             }
-            Event::Drafted(_)
-            | Event::Accessed { .. }
-            | Event::Erased { .. }
-            | Event::Subscribed(_)
-            | Event::Unsubscribed { .. } => {}
+            // The others speak of no change-set that is there.
+            _ => {}
         }
         set.etag = cursor.0;
         if !state.is_over() {
